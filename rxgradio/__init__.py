@@ -1,0 +1,61 @@
+"""Reactive streams for Gradio apps.
+
+    from rxgradio import Client
+
+    client = Client("http://127.0.0.1:7860")
+    job = client.submit("a cat", api_name="/generate")
+    for output in job:
+        ...
+
+Each submission is a `Job`, a Future whose `updates` are an RxPY `Observable`.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "AppError",
+    "AuthenticationError",
+    "CancelOutcome",
+    "Client",
+    "ClientClosed",
+    "ConnectionLost",
+    "DeliveryScheduler",
+    "Endpoint",
+    "InvalidAPIEndpointError",
+    "Job",
+    "OutputUpdate",
+    "ProgressUnit",
+    "ProtocolError",
+    "QueueError",
+    "QueueFull",
+    "RxGradioError",
+    "ServerStopped",
+    "Status",
+    "StatusUpdate",
+    "TooManyRequestsError",
+    "Update",
+    "ValidationError",
+    "__version__",
+]
+
+from .client import Client
+from .endpoint import Endpoint
+from .exceptions import (
+    AppError,
+    AuthenticationError,
+    ClientClosed,
+    ConnectionLost,
+    InvalidAPIEndpointError,
+    ProtocolError,
+    QueueError,
+    QueueFull,
+    RxGradioError,
+    ServerStopped,
+    TooManyRequestsError,
+    ValidationError,
+)
+from .job import Job
+from .runtime.scheduler import DeliveryScheduler
+from .updates import CancelOutcome, OutputUpdate, ProgressUnit, Status, StatusUpdate, Update
+
+__version__ = "0.1.0"

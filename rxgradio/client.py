@@ -1,0 +1,314 @@
+"""A client of one Gradio app: the place where the parts are put together."""
+
+from __future__ import annotations
+
+__all__ = ["Client", "Connecting"]
+
+import asyncio
+import difflib
+import sys
+import weakref
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from types import TracebackType
+from typing import Any, Generic, Literal, Self, TypeVar
+
+from reactivex import Observable
+
+from .connection import Connection
+from .endpoint import Endpoint
+from .exceptions import InvalidAPIEndpointError
+from .job import Job
+from .protocol.app import EndpointInfo
+from .runtime.process import loop_thread
+from .runtime.reading import refuse_to_block
+from .updates import Update
+
+C = TypeVar("C", bound="Client")
+
+
+class Client:
+    """A connection to one Gradio app.
+
+    Connects at once, blocking; `Client.connect` is the same for asyncio. Use it
+    as a context manager, or `close` it, to end its jobs and free its sockets;
+    a client that nobody holds and that has no running job closes itself.
+
+    Args:
+        src: The URL of the app, with the path that it is mounted under, if any.
+        headers: Header fields for every request to the app.
+
+    Raises:
+        ValueError: `src` is not the URL of an app.
+        ConnectionLost: There is no server, or it does not answer.
+        AuthenticationError: The app wants a login.
+        ProtocolError: It is no Gradio app, or not of a version that is spoken to.
+    """
+
+    def __init__(self, src: str, *, headers: Mapping[str, str] | None = None) -> None:
+        refuse_to_block()
+        self._take(loop_thread().run(Connection.open(src, headers)).result())
+
+    @classmethod
+    def connect(cls, src: str, *, headers: Mapping[str, str] | None = None) -> Connecting[Self]:
+        """Connect without blocking the running loop.
+
+        `await` it for a client, or enter it with `async with` for one that is
+        closed at the end. Raises as the constructor does.
+        """
+        return Connecting(cls._over, src, headers)
+
+    @classmethod
+    def _over(cls, connection: Connection) -> Self:
+        client = cls.__new__(cls)
+        client._take(connection)  # noqa: SLF001 (its own)
+        return client
+
+    def _take(self, connection: Connection) -> None:
+        self._connection = connection
+        self.endpoints: dict[int, Endpoint] = {
+            info.fn_index: Endpoint(info, self._submit) for info in connection.app.endpoints
+        }
+        """The functions of the app, by their number in it."""
+        finalizer = weakref.finalize(self, connection.abandon)
+        finalizer.atexit = False  # the scheduler thread closes what is left
+
+    @property
+    def src(self) -> str:
+        """The address of the app."""
+        return self._connection.address
+
+    # ---- calling
+
+    def predict(
+        self,
+        /,
+        *args: Any,
+        api_name: str | None = None,
+        fn_index: int | None = None,
+        headers: Mapping[str, str] | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        """Call a function of the app and return its result, blocking.
+
+        Args:
+            *args: Arguments of the function, by position.
+            api_name: Which function, such as "/predict"; needed if there are several.
+            fn_index: Which function, by its number in `endpoints`, instead.
+            headers: Header fields for the requests of this call, beside and
+                before those of the client.
+            **kwargs: Arguments of the function, by the names that `view_api` shows.
+
+        Raises:
+            TypeError: The arguments do not fit.
+            InvalidAPIEndpointError: There is no such function.
+            RxGradioError: The call failed.
+        """
+        endpoint = self.endpoint(api_name, fn_index=fn_index)
+        return endpoint.call(args, kwargs, headers=headers).result()
+
+    def submit(
+        self,
+        /,
+        *args: Any,
+        api_name: str | None = None,
+        fn_index: int | None = None,
+        headers: Mapping[str, str] | None = None,
+        result_callbacks: Callable[..., object] | Sequence[Callable[..., object]] | None = None,
+        **kwargs: Any,
+    ) -> Job:
+        """Call a function of the app; the job runs now, whether or not anybody watches.
+
+        Takes the arguments of `predict`, and functions to be called with the
+        result, on a delivery thread: one argument for each output.
+
+        Raises:
+            TypeError: The arguments do not fit.
+            InvalidAPIEndpointError: There is no such function.
+            ClientClosed: The client is closed.
+        """
+        endpoint = self.endpoint(api_name, fn_index=fn_index)
+        job = endpoint.call(args, kwargs, headers=headers)
+        callbacks = [result_callbacks] if callable(result_callbacks) else result_callbacks or []
+        several = sum(endpoint.info.outputs) != 1
+        for callback in callbacks:
+            job.add_done_callback(_with_result(callback, several=several))
+        return job
+
+    def observe(
+        self,
+        /,
+        *args: Any,
+        api_name: str | None = None,
+        fn_index: int | None = None,
+        headers: Mapping[str, str] | None = None,
+        **kwargs: Any,
+    ) -> Observable[Update]:
+        """Return a stream of the updates of a call that each subscription makes anew.
+
+            subscribe:  --S--S--o--o--F--S-|
+            dispose:    --S--S--o-✂          (and cancelled on the server)
+
+        Takes the arguments of `predict`. Observers are called on delivery
+        threads, or on the scheduler given to `subscribe`.
+
+        Raises:
+            TypeError: The arguments do not fit.
+            InvalidAPIEndpointError: There is no such function.
+        """
+        endpoint = self.endpoint(api_name, fn_index=fn_index)
+        return endpoint.stream(args, kwargs, headers=headers)
+
+    def endpoint(self, api_name: str | None = None, *, fn_index: int | None = None) -> Endpoint:
+        """Return a function of the app as a value; the only public one if none is named.
+
+        Raises:
+            InvalidAPIEndpointError: There is no such function, or a name is needed.
+        """
+        if fn_index is not None:
+            if fn_index in self.endpoints:
+                return self.endpoints[fn_index]
+            raise InvalidAPIEndpointError(
+                f"the app has no function {fn_index}; it has {sorted(self.endpoints)}"
+            )
+        if api_name is None:
+            public = [endpoint for endpoint in self.endpoints.values() if endpoint.info.public]
+            if len(public) == 1:
+                return public[0]
+            raise InvalidAPIEndpointError(f"api_name is needed: {self._names()}")
+        for endpoint in self.endpoints.values():
+            if endpoint.api_name == "/" + api_name.removeprefix("/"):
+                return endpoint
+        names = [endpoint.api_name for endpoint in self.endpoints.values() if endpoint.api_name]
+        close = difflib.get_close_matches(api_name, names, n=1)
+        hint = f"did you mean {close[0]!r}?" if close else self._names()
+        raise InvalidAPIEndpointError(f"the app has no endpoint {api_name!r}; {hint}")
+
+    def view_api(
+        self,
+        all_endpoints: bool | None = None,
+        print_info: bool = True,
+        return_format: Literal["dict", "str"] | None = None,
+    ) -> dict[str, Any] | str | None:
+        """Tell what the app's functions are called, take and return.
+
+        Args:
+            all_endpoints: Show those without a name too; by default only if no other is there.
+            print_info: Write it to the standard output.
+            return_format: Return it as a text, or as the app's own description.
+        """
+        named = [e for e in self.endpoints.values() if e.info.public and e.api_name]
+        unnamed = [e for e in self.endpoints.values() if e.info.public and not e.api_name]
+        shown = named + (unnamed if all_endpoints or (all_endpoints is None and not named) else [])
+        text = "\n".join([f"{self.src} (Gradio {self._connection.app.version})", *_told(shown)])
+        if print_info:
+            sys.stdout.write(text + "\n")
+        if return_format == "dict":
+            return dict(self._connection.app.info)
+        return text if return_format == "str" else None
+
+    def _names(self) -> str:
+        names = [e.info.label for e in self.endpoints.values() if e.info.public]
+        return f"the app has {', '.join(names) or 'no public endpoint'}"
+
+    def _submit(
+        self,
+        info: EndpointInfo,
+        data: bytes,
+        *,
+        value: Callable[[Sequence[Any]], Any],
+        apart: bool,
+        headers: Mapping[str, str] | None,
+    ) -> Job:
+        # The job holds its client until it ends: a client that nothing else
+        # holds must not be closed under it.
+        return self._connection.submit(
+            info, data, value=value, apart=apart, headers=headers, holder=self
+        )
+
+    # ---- the end
+
+    def close(self) -> None:
+        """End all jobs with `ClientClosed`, and free all sockets; takes at most two seconds."""
+        self._connection.close()
+
+    async def aclose(self) -> None:
+        """Do as `close`, without blocking the running loop."""
+        await asyncio.wrap_future(self._connection.closing())
+
+    def __enter__(self) -> Self:
+        """Return the client itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close the client."""
+        self.close()
+
+    def __repr__(self) -> str:
+        """Show the app, and not what it is called with."""
+        return f"<Client of {self.src}, Gradio {self._connection.app.version}>"
+
+
+class Connecting(Generic[C]):
+    """A client that is being connected: await it, or enter it with `async with`."""
+
+    def __init__(
+        self, over: Callable[[Connection], C], src: str, headers: Mapping[str, str] | None
+    ) -> None:
+        self._over = over
+        self._src = src
+        self._headers = headers
+        self._client: C | None = None
+
+    def __await__(self) -> Generator[Any, None, C]:
+        """Connect."""
+        return self._connect().__await__()
+
+    async def __aenter__(self) -> C:
+        """Connect."""
+        self._client = await self._connect()
+        return self._client
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close the client."""
+        if self._client is not None:
+            await self._client.aclose()
+
+    async def _connect(self) -> C:
+        opening = loop_thread().run(Connection.open(self._src, self._headers))
+        return self._over(await asyncio.wrap_future(opening))
+
+
+def _told(endpoints: Sequence[Endpoint]) -> Iterator[str]:
+    for endpoint in endpoints:
+        info = endpoint.info
+        yield f"\n{endpoint.signature}"
+        if info.description:
+            yield f"    {info.description}"
+        for parameter in info.parameters:
+            name = parameter.name or "value"
+            words = [parameter.component, parameter.label, parameter.description]
+            yield f"    {name}: " + " - ".join(filter(None, words))
+        for returned in info.returns:
+            yield "    returns " + " - ".join(filter(None, [returned.component, returned.label]))
+
+
+def _with_result(
+    callback: Callable[..., object], *, several: bool
+) -> Callable[[Future[Any]], object]:
+    def call_back(job: Future[Any]) -> None:
+        if not job.cancelled() and job.exception() is None:
+            result = job.result()
+            callback(*result) if several else callback(result)
+
+    return call_back

@@ -1,0 +1,195 @@
+"""What stands behind a client: an app's transport, its lanes, and the jobs on them.
+
+Its state lives on the scheduler thread; what may be called from elsewhere says
+so. It outlives the `Client` object by as long as closing it takes.
+"""
+
+from __future__ import annotations
+
+__all__ = ["Connection"]
+
+import asyncio
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import suppress
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from .exceptions import ClientClosed
+from .job import Job
+from .protocol.answers import json_of
+from .protocol.app import App, EndpointInfo, app_of, prefix_of
+from .protocol.event import Entry, Event
+from .runtime.process import generation, loop_thread
+from .updates import CancelOutcome, StatusUpdate
+
+if TYPE_CHECKING:
+    from .transport.interface import Transport
+    from .transport.lane import Lanes, Submission
+
+_CLOSE = 2.0
+"""Seconds that closing may take."""
+
+
+class Connection:
+    """The transport, the lanes and the running jobs of one client."""
+
+    def __init__(self, address: str, transport: Transport, app: App, lanes: Lanes) -> None:
+        self.address = address
+        self.app = app
+        self._transport = transport
+        self._lanes = lanes
+        self._thread = loop_thread()
+        self._process = generation()
+        self._running: set[_Running] = set()
+        self._closed = False
+        self._closing: Future[None] | None = None
+        self._lock = threading.Lock()
+        self._thread.tenants.add(self)
+
+    @classmethod
+    async def open(cls, src: str, headers: Mapping[str, str] | None) -> Connection:
+        """Connect to an app over HTTP; on the scheduler thread."""
+        # httpx and aiohttp take longer to import than to connect, and a program
+        # that never connects does not need them.
+        from .transport.http import HttpTransport  # noqa: PLC0415
+
+        address = _address(src)
+        return await cls.over(address, HttpTransport(address, headers))
+
+    @classmethod
+    async def over(cls, address: str, transport: Transport) -> Connection:
+        """Connect to an app over a transport; on the scheduler thread."""
+        from .transport.lane import Lanes  # noqa: PLC0415
+
+        try:
+            config = json_of(await transport.get("/config"), f"the config of {address}")
+            prefix = prefix_of(config)
+            info = json_of(await transport.get(f"{prefix}/info"), "the app's /info")
+            app = app_of(config, info)
+        except BaseException:
+            await transport.aclose()
+            raise
+        lanes = Lanes(transport, prefix, app.dialect, has_state=app.has_state)
+        return cls(address, transport, app, lanes)
+
+    # ---- from any thread
+
+    def submit(
+        self,
+        info: EndpointInfo,
+        data: bytes,
+        *,
+        value: Callable[[Sequence[Any]], Any],
+        apart: bool,
+        headers: Mapping[str, str] | None,
+        holder: object,
+    ) -> Job:
+        """Start a call; its job keeps `holder` alive while it runs.
+
+        Raises:
+            ClientClosed: The connection is closed, or belongs to the parent process.
+        """
+        from .transport.lane import Submission  # noqa: PLC0415
+
+        if self._process is not generation():
+            raise ClientClosed("this client belongs to the parent process; make a new one here")
+        event = Event(self.app.dialect, len(info.outputs), datetime.now())
+        job = Job(value, event.status)
+        running = _Running(job, self._running, holder)
+        submission = Submission(
+            running,
+            fn_index=info.fn_index,
+            data=data,
+            event=event,
+            generator=info.generator,
+            has_state=info.has_state,
+            apart=apart,
+            headers=headers,
+        )
+        job.started(lambda: self._thread.call(self._cancel, submission, running))
+        if self._closed or not self._thread.call(self._start, submission, running):
+            raise ClientClosed("the client is closed; make a new one")
+        return job
+
+    def close(self) -> None:
+        """End all jobs and close all sockets; waits for it, but never on the scheduler thread."""
+        if self._process is not generation():
+            return  # the parent's sockets are the parent's to close
+        closing = self.closing()
+        if not self._thread.current:
+            with suppress(TimeoutError):  # then it goes on in the background
+                closing.result(_CLOSE)
+
+    def closing(self) -> Future[None]:
+        """Begin to close, if that has not begun; the future is done when it is."""
+        with self._lock:
+            if self._closing is None:
+                self._closed = True
+                self._closing = self._thread.run(self.aclose())
+            return self._closing
+
+    def abandon(self) -> None:
+        """Close, waiting for nothing and locking nothing: for finalizers."""
+        if not self._closed and self._process is generation():
+            self._closed = True
+            self._thread.call(lambda: asyncio.ensure_future(self.aclose()))
+
+    # ---- on the scheduler thread
+
+    def unfinished(self) -> int:
+        """Return how many jobs are running."""
+        return len(self._running)
+
+    async def aclose(self) -> None:
+        """End all jobs and close all sockets."""
+        self._closed = True
+        await self._lanes.aclose()
+        await self._transport.aclose()
+
+    def _start(self, submission: Submission, running: _Running) -> None:
+        self._running.add(running)
+        if self._closed:
+            event = submission.call.event
+            error = ClientClosed("the client was closed before the call was sent")
+            running.finish(event.end(error, datetime.now()), event.status, error)
+        else:
+            self._lanes.submit(submission)
+
+    def _cancel(self, submission: Submission, running: _Running) -> None:
+        self._running.discard(running)
+        self._lanes.cancel(submission)
+
+
+class _Running:
+    """A running job, as its lane sees it; holds the client for as long as the job runs."""
+
+    __slots__ = ("_all", "_holder", "_job")
+
+    def __init__(self, job: Job, everyone: set[_Running], holder: object) -> None:
+        self._job = job
+        self._all = everyone
+        self._holder = holder
+
+    def publish(self, entries: list[Entry], status: StatusUpdate) -> None:
+        self._job.publish(entries, status)
+
+    def finish(self, entries: list[Entry], status: StatusUpdate, error: Exception | None) -> None:
+        self._all.discard(self)
+        self._job.finish(entries, status, error)
+
+    def cancel_told(self, outcome: CancelOutcome) -> None:
+        self._job.cancel_told(outcome)
+
+
+def _address(src: str) -> str:
+    parts = urlsplit(src)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError(
+            f"the address of an app is a URL such as http://127.0.0.1:7860, not {src!r}"
+        )
+    if parts.query or parts.fragment:
+        raise ValueError(f"the address of an app has no query and no fragment: {src!r}")
+    return src.rstrip("/")

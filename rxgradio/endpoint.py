@@ -1,0 +1,201 @@
+"""An endpoint of an app, as a value that can be called.
+
+Turns arguments into what goes on the wire, and what comes back into values.
+"""
+
+from __future__ import annotations
+
+__all__ = ["Endpoint"]
+
+import difflib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+import orjson
+from reactivex import Observable, abc
+from reactivex.disposable import CompositeDisposable, Disposable
+
+from .job import Job
+from .protocol.app import EndpointInfo
+from .updates import Update
+
+_MISSING = object()
+
+
+class Submit(Protocol):
+    """Sends a call on its way; what an endpoint needs of its client."""
+
+    def __call__(
+        self,
+        info: EndpointInfo,
+        data: bytes,
+        *,
+        value: Callable[[Sequence[Any]], Any],
+        apart: bool,
+        headers: Mapping[str, str] | None,
+    ) -> Job:
+        """Make the job of a call."""
+        ...
+
+
+class Endpoint:
+    """One function of an app. Made by `Client.endpoint`.
+
+    All arguments are the app's: by position, or by the names that
+    `Client.view_api` shows.
+    """
+
+    def __init__(self, info: EndpointInfo, submit: Submit) -> None:
+        self.info = info
+        self._submit = submit
+
+    @property
+    def api_name(self) -> str | None:
+        """The name that the app gave it, such as "/predict", if it gave one."""
+        return self.info.api_name
+
+    @property
+    def fn_index(self) -> int:
+        """Its number in the app."""
+        return self.info.fn_index
+
+    def predict(self, /, *args: Any, **kwargs: Any) -> Any:
+        """Call the function and return its result, blocking.
+
+        Raises:
+            TypeError: The arguments do not fit.
+            RxGradioError: The call failed.
+        """
+        return self.submit(*args, **kwargs).result()
+
+    def submit(self, /, *args: Any, **kwargs: Any) -> Job:
+        """Call the function; the job runs now, whether or not anybody watches.
+
+        Raises:
+            TypeError: The arguments do not fit.
+            ClientClosed: The client is closed.
+        """
+        return self.call(args, kwargs)
+
+    def observe(self, /, *args: Any, **kwargs: Any) -> Observable[Update]:
+        """Return a stream of the updates of a call that each subscription makes anew.
+
+            subscribe:  --S--S--o--o--F--S-|
+            dispose:    --S--S--o-✂          (and cancelled on the server)
+
+        Observers are called on delivery threads, or on the scheduler given to
+        `subscribe`.
+
+        Raises:
+            TypeError: The arguments do not fit.
+        """
+        return self.stream(args, kwargs)
+
+    def call(
+        self,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+        *,
+        headers: Mapping[str, str] | None = None,
+    ) -> Job:
+        """Do as `submit`, with the arguments as values."""
+        data = self._wire(args, kwargs)
+        return self._submit(self.info, data, value=self._value, apart=False, headers=headers)
+
+    def stream(
+        self,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+        *,
+        headers: Mapping[str, str] | None = None,
+    ) -> Observable[Update]:
+        """Do as `observe`, with the arguments as values."""
+        data = self._wire(args, kwargs)
+
+        def subscribe(
+            observer: abc.ObserverBase[Update], scheduler: abc.SchedulerBase | None = None
+        ) -> abc.DisposableBase:
+            job = self._submit(self.info, data, value=self._value, apart=True, headers=headers)
+            updates = job.updates.subscribe(observer, scheduler=scheduler)
+
+            def cancel() -> None:
+                job.cancel()
+
+            return CompositeDisposable(updates, Disposable(cancel))
+
+        return Observable(subscribe)
+
+    def __repr__(self) -> str:
+        """Show the endpoint as a signature."""
+        return f"<Endpoint {self.signature}>"
+
+    @property
+    def signature(self) -> str:
+        """The endpoint as Python would write it."""
+        parameters = ", ".join(
+            f"{parameter.name or 'value'}: {parameter.python_type}"
+            + (f" = {parameter.default!r:.40}" if parameter.has_default else "")
+            for parameter in self.info.parameters
+        )
+        types = [returned.python_type for returned in self.info.returns]
+        returns = types[0] if len(types) == 1 else f"tuple[{', '.join(types) or '()'}]"
+        return f"{self.info.label}({parameters}) -> {returns}"
+
+    # ---- arguments and values
+
+    def _wire(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> bytes:
+        values = iter(self._bind(args, kwargs))
+        data = [next(values) if shown else None for shown in self.info.inputs]
+        return self._encoded(data)
+
+    def _bind(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Any]:
+        parameters = self.info.parameters
+        label = self.info.label
+        if len(args) > len(parameters):
+            raise TypeError(
+                f"{label} takes {len(parameters)} arguments, but {len(args)} were given; "
+                f"it is {self.signature}"
+            )
+        bound = [*args, *[_MISSING] * (len(parameters) - len(args))]
+        positions = {parameter.name: at for at, parameter in enumerate(parameters)}
+        for name, value in kwargs.items():
+            if name not in positions:
+                raise TypeError(self._unknown(name, [known for known in positions if known]))
+            if bound[positions[name]] is not _MISSING:
+                raise TypeError(f"{label} got two values for {name!r}; it is {self.signature}")
+            bound[positions[name]] = value
+        for at, parameter in enumerate(parameters):
+            if bound[at] is _MISSING and parameter.has_default:
+                bound[at] = parameter.default
+        missing = [
+            parameter.name or parameter.label or f"number {at + 1}"
+            for at, parameter in enumerate(parameters)
+            if bound[at] is _MISSING
+        ]
+        if missing:
+            names = ", ".join(map(repr, missing))
+            raise TypeError(f"{label} needs {names} too; it is {self.signature}")
+        return bound
+
+    def _unknown(self, name: str, known: Sequence[str]) -> str:
+        close = difflib.get_close_matches(name, known, n=1)
+        hint = f"did you mean {close[0]!r}?" if close else f"it is {self.signature}"
+        return f"{self.info.label} has no argument {name!r}; {hint}"
+
+    def _encoded(self, data: list[Any]) -> bytes:
+        try:
+            return orjson.dumps(data)
+        except TypeError:
+            # Keys that are no texts, and integers of more than 64 bits, are
+            # beyond orjson; the standard library writes them.
+            try:
+                return json.dumps(data).encode("ascii")
+            except (TypeError, ValueError) as error:
+                raise TypeError(
+                    f"an argument of {self.info.label} cannot be sent as JSON: {error}"
+                ) from None
+
+    def _value(self, data: Sequence[Any]) -> Any:
+        shown = [value for value, seen in zip(data, self.info.outputs, strict=True) if seen]
+        return shown[0] if len(shown) == 1 else tuple(shown)

@@ -1,0 +1,321 @@
+"""A job: one call, as a Future, an iterable, an awaitable and an Observable.
+
+All of these are faces of one log. The job writes it as the news comes in, and
+everything that can be asked of a job is a way to read it.
+"""
+
+from __future__ import annotations
+
+__all__ = ["Job"]
+
+import asyncio
+import contextvars
+import threading
+from collections.abc import AsyncIterator, Callable, Generator, Iterator, Sequence
+from concurrent.futures import CancelledError, Future
+from datetime import datetime
+from typing import Any
+
+from reactivex import Observable, abc
+
+from .protocol.event import Entry, Values, fold
+from .runtime.delivery import Lane
+from .runtime.log import Cursor, End, Log
+from .runtime.process import delivery
+from .runtime.reading import Subscription, aread, read, refuse_to_block, starter, wake
+from .updates import CancelOutcome, OutputUpdate, Status, StatusUpdate, Update
+
+Data = Sequence[Any]
+"""All outputs of a call as they are on the wire."""
+
+
+class Job(Future[Any]):
+    """One call of an endpoint, which runs whether or not anybody watches.
+
+    It is a real `concurrent.futures.Future`: `wait`, `as_completed` and
+    `asyncio.wrap_future` work. Every face shows the same end: the result, the
+    error that the call failed with, or `concurrent.futures.CancelledError`.
+    Callbacks and observers run on rxgradio's delivery threads. Jobs are made by
+    `submit`, not by hand.
+    """
+
+    def __init__(self, value: Callable[[Data], Any], status: StatusUpdate) -> None:
+        super().__init__()
+        self._value = value
+        self._status = status
+        self._log: Log[Entry, Data, Update] = Log((), self._step)
+        self._log.append([status])
+        self._on_end: list[Callable[[], object]] = []
+        self._callbacks: Lane | None = None
+        self._outcome: CancelOutcome | None = None
+        self._outcome_future: Future[CancelOutcome] | None = None
+        self._let_go: Callable[[], bool] | None = None
+        self._reading = threading.Lock()
+        self._outputs: _Outputs | None = None
+        self._latest: _Latest | None = None
+
+    # ---- the Future
+
+    def result(self, timeout: float | None = None) -> Any:
+        """Return the final output, waiting up to `timeout` seconds for it.
+
+        Giving up does not harm the job.
+
+        Raises:
+            TimeoutError: The job goes on, but not within the time-out.
+            concurrent.futures.CancelledError: The job was cancelled.
+            RxGradioError: The call failed.
+            RuntimeError: The caller runs on the scheduler thread, which must not block.
+        """
+        if self.done():
+            return super().result()
+        refuse_to_block()
+        with delivery().standing_aside():
+            return super().result(timeout)
+
+    def exception(self, timeout: float | None = None) -> BaseException | None:
+        """Return the error that the call failed with, or None; waits and raises as `result`."""
+        if self.done():
+            return super().exception()
+        refuse_to_block()
+        with delivery().standing_aside():
+            return super().exception(timeout)
+
+    def running(self) -> bool:
+        """Whether the job is unfinished; it is also while it waits in the app's queue."""
+        return not self.done()
+
+    def cancel(self) -> bool:
+        """End the job here and now, and tell the server in the background.
+
+        Returns True exactly if this call or an earlier one ended the job.
+        Gradio cannot stop a plain function: `cancel_outcome` tells what it did.
+        """
+        status = StatusUpdate(Status.CANCELLED, success=False, time=datetime.now())
+        if not self._end([status], status, CancelledError()):
+            return self.cancelled()
+        let_go, self._let_go = self._let_go, None
+        if let_go is not None and not let_go():
+            self.cancel_told(CancelOutcome.UNKNOWN)
+        return True
+
+    def add_done_callback(self, fn: Callable[[Future[Any]], object]) -> None:
+        """Have `fn` called with this job when it has ended, on a delivery thread.
+
+        Callbacks of one job run one after another, in the order in which they
+        were added and in a copy of the context that they were added in. One
+        that raises is logged.
+        """
+        context = contextvars.copy_context()
+        with self._log.lock:
+            if self._callbacks is None:
+                self._callbacks = Lane(delivery(), fn)
+            lane = self._callbacks
+
+        def call_back() -> None:
+            lane.start(lambda: context.run(fn, self))
+
+        self._at_end(call_back)
+
+    def set_result(self, result: Any) -> None:  # noqa: ARG002 (inherited)
+        """Refuse: only the app ends a job."""
+        raise RuntimeError("a Job does not support set_result")
+
+    def set_exception(self, exception: BaseException | None) -> None:  # noqa: ARG002 (inherited)
+        """Refuse: only the app ends a job."""
+        raise RuntimeError("a Job does not support set_exception")
+
+    # ---- what it has told
+
+    def status(self) -> StatusUpdate:
+        """Return where the job stands now.
+
+        Messages of `gr.Info` and its like are no place to stand: the status
+        stays what it was, and carries the latest of them in `log`.
+        """
+        with self._log.lock:
+            return self._status
+
+    def outputs(self) -> list[Any]:
+        """Return what the job has yielded so far; the final output only if that was nothing."""
+        with self._reading:
+            if self._outputs is None:
+                self._outputs = _Outputs(self._log.cursor())
+            return self._outputs.read()
+
+    @property
+    def latest(self) -> Any:
+        """The newest output, or None while there is none."""
+        with self._reading:
+            if self._latest is None:
+                self._latest = _Latest(self._log.cursor())
+            return self._latest.read()
+
+    @property
+    def cancel_outcome(self) -> Future[CancelOutcome]:
+        """What the server made of the cancel; "finished" for a job that ended without one."""
+        with self._log.lock:
+            future = self._outcome_future
+            if future is None:
+                future = self._outcome_future = Future()
+                outcome = self._outcome
+            else:
+                return future
+        if outcome is not None:
+            future.set_result(outcome)
+        return future
+
+    @property
+    def updates(self) -> Observable[Update]:
+        """Everything that happens to the job, from its beginning, for any number of subscribers.
+
+            --S--S--o--o--o--F--S-|    (S: status, o: output, F: the final one)
+
+        Subscribing never calls the observer at once: it is called serially on
+        delivery threads, or on the scheduler given to `subscribe`. Failure and
+        cancellation are `on_error`. Disposing stops the observer, not the job.
+        """
+        return Observable(self._subscribe)
+
+    def __iter__(self) -> Iterator[Any]:
+        """Yield each output when it comes, blocking; raises the job's error at the end.
+
+        Every iterator gets every output. The final one comes only if it is the
+        only one, as it repeats the last that was yielded.
+        """
+        yielded = False
+        for update in read(self._log.cursor()):
+            if isinstance(update, OutputUpdate) and not (update.final and yielded):
+                yielded = True
+                yield update.outputs
+
+    def __aiter__(self) -> AsyncIterator[Update]:
+        """Yield each update when it comes, on the running loop; raises the job's error."""
+        return aread(self._log.cursor())
+
+    def __await__(self) -> Generator[Any, None, Any]:
+        """Wait for the result; if the awaiting task is cancelled, so is the job."""
+        return self._wait().__await__()
+
+    def __repr__(self) -> str:
+        """Show where the job stands, and nothing of what it was called with."""
+        return f"<Job {self.status().code.value} at {id(self):#x}>"
+
+    # ---- what happens to it, told on the scheduler thread
+
+    def publish(self, entries: list[Entry], status: StatusUpdate) -> None:
+        """Take news of the call."""
+        with self._log.lock:
+            if self._log.end is not None:
+                return
+            self._status = status
+            wakers = self._log.append(entries)
+        wake(wakers)
+
+    def finish(self, entries: list[Entry], status: StatusUpdate, error: Exception | None) -> None:
+        """Take the last news of the call, and its end."""
+        if self._end(entries, status, error):
+            self._let_go = None
+            self.cancel_told(CancelOutcome.FINISHED)
+
+    def cancel_told(self, outcome: CancelOutcome) -> None:
+        """Take what the server made of a cancel; the first word counts."""
+        with self._log.lock:
+            if self._outcome is not None:
+                return
+            self._outcome = outcome
+            future = self._outcome_future
+        if future is not None:
+            # Its callbacks are the user's, and not for this thread.
+            delivery().start(lambda: future.set_result(outcome), future)
+
+    def started(self, let_go: Callable[[], bool]) -> None:
+        """Take what is to be called when the job is cancelled."""
+        self._let_go = let_go
+
+    # ---- the log
+
+    def _step(self, data: Data, entry: Entry) -> tuple[Data, Update]:
+        if isinstance(entry, StatusUpdate):
+            return data, entry
+        data = fold(data, entry)
+        final = isinstance(entry, Values) and entry.final
+        return data, OutputUpdate(self._value(data), final=final)
+
+    def _end(self, entries: Sequence[Entry], status: StatusUpdate, error: Exception | None) -> bool:
+        """End the job on all faces at once; returns whether it had not ended before."""
+        with self._log.lock:
+            if self._log.end is not None:
+                return False
+            self._status = status
+            wakers = [*self._log.append(entries), *self._log.close(End(error))]
+            # The state of the Future changes under the lock of the log: who has
+            # seen one end has seen the other.
+            if error is None:
+                super().set_result(self._value(_final(entries)))
+            elif isinstance(error, CancelledError):
+                super().cancel()
+                super().set_running_or_notify_cancel()  # or `wait` would not notice
+            else:
+                super().set_exception(error)
+            wakers += self._on_end
+            self._on_end.clear()
+        wake(wakers)
+        return True
+
+    def _at_end(self, waker: Callable[[], object]) -> None:
+        with self._log.lock:
+            if self._log.end is None:
+                self._on_end.append(waker)
+                return
+        waker()
+
+    def _subscribe(
+        self, observer: abc.ObserverBase[Update], scheduler: abc.SchedulerBase | None = None
+    ) -> abc.DisposableBase:
+        return Subscription(self._log.cursor(), observer, starter(scheduler, observer))
+
+    async def _wait(self) -> Any:
+        ended = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        self._at_end(lambda: loop.call_soon_threadsafe(ended.set))
+        try:
+            await ended.wait()
+        except asyncio.CancelledError:
+            self.cancel()
+            raise
+        return super().result()
+
+
+def _final(entries: Sequence[Entry]) -> Data:
+    return next(entry.data for entry in entries if isinstance(entry, Values) and entry.final)
+
+
+class _Latest:
+    """The newest output, brought up to date when asked for."""
+
+    def __init__(self, cursor: Cursor[Entry, Data, Update]) -> None:
+        self._cursor = cursor
+        self._value: Any = None
+
+    def read(self) -> Any:
+        while taken := self._cursor.take():
+            for update in taken:
+                if isinstance(update, OutputUpdate):
+                    self._value = update.outputs
+        return self._value
+
+
+class _Outputs:
+    """All outputs, brought up to date when asked for."""
+
+    def __init__(self, cursor: Cursor[Entry, Data, Update]) -> None:
+        self._cursor = cursor
+        self._values: list[Any] = []
+
+    def read(self) -> list[Any]:
+        while taken := self._cursor.take():
+            for update in taken:
+                if isinstance(update, OutputUpdate) and not (update.final and self._values):
+                    self._values.append(update.outputs)
+        return self._values.copy()

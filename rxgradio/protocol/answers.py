@@ -1,0 +1,128 @@
+"""What the answers to HTTP requests mean: a value, or a typed error.
+
+Knows statuses and bodies, and nothing of how they came. Texts from the server
+are quoted shortened: they may be pages of HTML.
+"""
+
+from __future__ import annotations
+
+__all__ = ["Answer", "event_id_of", "json_of", "stream_refusal"]
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from ..exceptions import (
+    AppError,
+    AuthenticationError,
+    ProtocolError,
+    QueueError,
+    QueueFull,
+    RxGradioError,
+    TooManyRequestsError,
+    ValidationError,
+)
+from .shapes import as_object, is_object
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An HTTP response: its status, its header fields by lower-case name, and its body."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+def json_of(answer: Answer, what: str) -> Any:
+    """Return the JSON of a successful answer; `what` names it in errors.
+
+    Raises:
+        RxGradioError: It is no success, or no JSON.
+    """
+    if not 200 <= answer.status < 300:
+        raise _refusal(answer, what)
+    try:
+        return orjson.loads(answer.body)
+    except ValueError:
+        raise ProtocolError(
+            f"{what} is not JSON, as of a Gradio app it would be: {_excerpt(answer.body)}",
+            status=answer.status,
+        ) from None
+
+
+def event_id_of(answer: Answer) -> str:
+    """Return the event id from the answer to a join.
+
+    Raises:
+        RxGradioError: The call was not accepted.
+    """
+    if answer.status == 503:
+        detail = _detail(answer) or "Service Unavailable"
+        # Other things than a full queue are answered with 503 too.
+        full = isinstance(detail, str) and "full" in detail.lower()
+        raise (QueueFull if full else QueueError)(f"the app did not take the call: {detail}")
+    if answer.status == 422:
+        detail = _detail(answer)
+        raise ValidationError(f"the app refused the arguments: {_said(detail)}", fields=detail)
+    if answer.status == 400:
+        raise AppError(f"the app refused the call: {_said(_detail(answer))}")
+    document = json_of(answer, "the answer to a call")
+    event_id = as_object(document).get("event_id")
+    if not isinstance(event_id, str) or not event_id:
+        raise ProtocolError("the answer to a call has no event id", status=answer.status)
+    return event_id
+
+
+def stream_refusal(answer: Answer) -> RxGradioError | None:
+    """Return why an answer is not a stream of events, or None if it is one."""
+    if answer.status != 200:
+        return _refusal(answer, "the stream of events")
+    kind = answer.headers.get("content-type", "")
+    if not kind.startswith("text/event-stream"):
+        return ProtocolError(f"the stream of events has the type {kind!r:.80}", status=200)
+    return None
+
+
+def _refusal(answer: Answer, what: str) -> RxGradioError:
+    status = answer.status
+    if status in {401, 403}:
+        return AuthenticationError(f"the app wants a login (HTTP {status} for {what})")
+    if status == 429:
+        return TooManyRequestsError(
+            f"the server asks to slow down (HTTP 429 for {what})",
+            retry_after=_seconds(answer.headers.get("retry-after")),
+        )
+    if status in {301, 302, 303, 307, 308}:
+        return ProtocolError(
+            f"the server redirects {what} elsewhere, and redirects are not followed because "
+            "headers and inputs would go with them; use the app's final address",
+            status=status,
+        )
+    return ProtocolError(f"HTTP {status} for {what}: {_excerpt(answer.body)}", status=status)
+
+
+def _seconds(value: str | None) -> float | None:
+    try:
+        return max(0.0, float(value)) if value is not None else None
+    except ValueError:
+        return None  # an HTTP date
+
+
+def _detail(answer: Answer) -> object:
+    try:
+        document = orjson.loads(answer.body)
+    except ValueError:
+        return _excerpt(answer.body)
+    return document.get("detail") if is_object(document) else document
+
+
+def _said(detail: object) -> str:
+    return detail if isinstance(detail, str) else f"{detail!r:.500}"
+
+
+def _excerpt(body: bytes) -> str:
+    text = " ".join(body[:400].decode("utf-8", "replace").split())
+    return text[:200] or "(no text)"

@@ -1,0 +1,166 @@
+"""What a session machine asks for, as values, and the calls that it asks it for.
+
+A driver executes commands in the order in which it gets them, and reports back
+what came of it by calling the machine. It decides nothing.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "Call",
+    "Command",
+    "DropStream",
+    "Finish",
+    "OpenStream",
+    "Phase",
+    "PostCancel",
+    "PostJoin",
+    "Publish",
+    "Reroute",
+    "SetTimer",
+    "StopTimer",
+    "TellCancel",
+    "Timer",
+]
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Generic, TypeAlias, TypeVar
+
+from ..updates import CancelOutcome, StatusUpdate
+from .event import Entry, Event
+
+T = TypeVar("T")
+
+
+class Phase(Enum):
+    """How far the server knows of a call."""
+
+    UNSENT = "unsent"
+    JOINING = "joining"
+    JOINED = "joined"
+    GONE = "gone"
+
+
+@dataclass(eq=False, slots=True)
+class Call(Generic[T]):
+    """One call, as its session sees it.
+
+    `owner` is whoever wants to hear of it, `data` the JSON of its arguments,
+    `headers` go with every request about it; the machine only hands them through.
+    """
+
+    owner: T
+    fn_index: int
+    data: bytes
+    event: Event
+    generator: bool = False
+    headers: Mapping[str, str] | None = None
+    event_id: str | None = None
+    phase: Phase = Phase.UNSENT
+    ghost: bool = False
+    """It has ended for its user, but perhaps not on the server."""
+    cancel_sent: bool = False
+    """A cancel is sent once: servers stumble over a second one."""
+    cancel_told: bool = False
+    """What became of its cancel has been told, or nobody asked."""
+
+
+class Timer(Enum):
+    """What a session may wait for."""
+
+    IDLE = "idle"
+    SILENCE = "silence"
+    REOPEN = "reopen"
+
+
+@dataclass(frozen=True, slots=True)
+class PostJoin(Generic[T]):
+    """Post the call to the queue; report `joined` or `join_failed`."""
+
+    call: Call[T]
+
+
+@dataclass(frozen=True, slots=True)
+class PostCancel(Generic[T]):
+    """Ask the server, within a time limit, to cancel the call; report `cancel_answered`."""
+
+    call: Call[T]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenStream:
+    """Open the session's stream; report `opened` or `refused`, then `received` and `ended`."""
+
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class DropStream:
+    """Close the connection of a stream."""
+
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class Publish(Generic[T]):
+    """Add entries to the call's log; `status` is where it stands after them."""
+
+    call: Call[T]
+    entries: list[Entry]
+    status: StatusUpdate
+
+
+@dataclass(frozen=True, slots=True)
+class Finish(Generic[T]):
+    """Add the last entries to the call's log and end it, well if `error` is None."""
+
+    call: Call[T]
+    entries: list[Entry]
+    status: StatusUpdate
+    error: Exception | None
+
+
+@dataclass(frozen=True, slots=True)
+class TellCancel(Generic[T]):
+    """Tell what the server made of the cancel of a call."""
+
+    call: Call[T]
+    outcome: CancelOutcome
+
+
+@dataclass(frozen=True, slots=True)
+class Reroute(Generic[T]):
+    """The session is retired and never sent the call: give it to another session."""
+
+    call: Call[T]
+
+
+@dataclass(frozen=True, slots=True)
+class SetTimer:
+    """Report `timer_due` after `seconds`; replaces a timer of the same kind."""
+
+    timer: Timer
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class StopTimer:
+    """Forget a timer."""
+
+    timer: Timer
+
+
+Command: TypeAlias = (
+    PostJoin[T]
+    | PostCancel[T]
+    | OpenStream
+    | DropStream
+    | Publish[T]
+    | Finish[T]
+    | TellCancel[T]
+    | Reroute[T]
+    | SetTimer
+    | StopTimer
+)

@@ -1,0 +1,178 @@
+"""The life of one call, computed from what the server says of it.
+
+`Event` turns the messages of one event into the entries of its job's log, and
+knows when, and how, it ended. `fold` is the other half: it turns entries back
+into updates, one reader at a time.
+
+An entry keeps what arrived. A value that grows by a word at a time is kept as
+its first form and the words, so that a job nobody watches never builds the
+values in between, and a log of n words takes space for n words. That the edits
+*can* be applied is nevertheless known before they are logged (`diff.outline`):
+a bad edit fails the job, not some of its readers.
+"""
+
+from __future__ import annotations
+
+__all__ = ["Edits", "Entry", "Event", "Values", "fold"]
+
+import ast
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, TypeAlias, assert_never
+
+from ..exceptions import AppError, ProtocolError
+from ..updates import Status, StatusUpdate
+from . import messages as wire
+from .dialects import Dialect
+from .diff import DiffError, outline, patch
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """All outputs of a call, in full, as they were on the wire."""
+
+    data: Sequence[Any]
+    final: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Edits:
+    """What changed in the outputs of a call: for each, its list of edits."""
+
+    scripts: Sequence[Any]
+
+
+Entry: TypeAlias = StatusUpdate | Values | Edits
+
+
+def fold(data: Sequence[Any], entry: Values | Edits) -> Sequence[Any]:
+    """Return the outputs that `entry` makes of the outputs before it, which stay as they are."""
+    if isinstance(entry, Values):
+        return entry.data
+    return [patch(value, edits) for value, edits in zip(data, entry.scripts, strict=True)]
+
+
+class Event:
+    """What must be remembered of a call between two messages.
+
+    Args:
+        dialect: What holds for the server.
+        outputs: How many outputs the endpoint has, State included.
+    """
+
+    __slots__ = ("_dialect", "_outputs", "_shape", "ended", "error", "started", "status")
+
+    def __init__(self, dialect: Dialect, outputs: int, at: datetime) -> None:
+        self._dialect = dialect
+        self._outputs = outputs
+        self._shape: list[Any] | None = None
+        self.status = StatusUpdate(Status.STARTING, time=at)
+        self.started = False
+        self.ended = False
+        self.error: Exception | None = None
+
+    def joining(self, at: datetime) -> list[Entry]:
+        """Note that the call is on its way to the queue."""
+        return [self._stands(StatusUpdate(Status.JOINING_QUEUE, time=at))]
+
+    def end(self, error: Exception, at: datetime, code: Status = Status.FINISHED) -> list[Entry]:
+        """End the call for a reason that is not in its messages."""
+        self.ended = True
+        self.error = error
+        return [self._stands(StatusUpdate(code, success=False, time=at))]
+
+    def receive(self, message: wire.Message, at: datetime) -> list[Entry]:  # noqa: PLR0911 (one case a message)
+        """Return the entries that a message of this event adds to the log."""
+        match message:
+            case wire.Generating():
+                return self._generating(message, at)
+            case wire.Estimation(_, rank, queue_size, eta):
+                status = StatusUpdate(
+                    Status.IN_QUEUE, rank=rank, queue_size=queue_size, eta=eta, time=at
+                )
+                return [self._stands(status)]
+            case wire.Started(_, eta):
+                self.started = True
+                return [self._stands(StatusUpdate(Status.PROCESSING, eta=eta, time=at))]
+            case wire.Progress(_, units):
+                return [self._stands(StatusUpdate(Status.PROGRESS, progress_data=units, time=at))]
+            case wire.Log(_, text, level, title, duration):
+                log = StatusUpdate(
+                    Status.LOG, log=(text, level), log_title=title, log_duration=duration, time=at
+                )
+                # A log is news, not a place to stand: the status stays what it
+                # was, and carries the latest log along.
+                self.status = replace(
+                    self.status, log=log.log, log_title=title, log_duration=duration
+                )
+                return [log]
+            case wire.Completed():
+                return self._completed(message, at)
+            case wire.Failed(_, text, title, duration):
+                return self.end(AppError(self._reason(text), title=title, duration=duration), at)
+            case wire.UnexpectedError(_, text):
+                return self.end(AppError(f"the server failed: {text or 'it gave no reason'}"), at)
+            case wire.Malformed(_, reason):
+                return self.end(ProtocolError(f"a message that cannot be read: {reason}"), at)
+            case wire.Heartbeat() | wire.CloseStream() | wire.Unknown():
+                return []
+        assert_never(message)
+
+    def _stands(self, status: StatusUpdate) -> StatusUpdate:
+        self.status = status
+        return status
+
+    def _generating(self, message: wire.Generating, at: datetime) -> list[Entry]:
+        data = message.data
+        if len(data) != self._outputs:
+            return self.end(self._miscount(data), at)
+        entry: Entry
+        if self._shape is None or not self._dialect.sends_diffs:
+            self._shape = data
+            entry = Values(data, final=False)
+        else:
+            try:
+                self._shape = list(map(outline, self._shape, data))
+            except DiffError as error:
+                return self.end(ProtocolError(f"edits that do not fit: {error}"), at)
+            entry = Edits(data)
+        if self.status.code is Status.ITERATING:
+            return [entry]
+        limit = message.time_limit
+        return [self._stands(StatusUpdate(Status.ITERATING, time_limit=limit, time=at)), entry]
+
+    def _completed(self, message: wire.Completed, at: datetime) -> list[Entry]:
+        data = message.data
+        if data is None:
+            return self.end(AppError("the call was cancelled on the server, by the app itself"), at)
+        if len(data) != self._outputs:
+            return self.end(self._miscount(data), at)
+        self.ended = True
+        status = StatusUpdate(
+            Status.FINISHED,
+            success=True,
+            time=at,
+            duration=message.duration,
+            average_duration=message.average_duration,
+            used_cache=message.used_cache,
+        )
+        return [Values(data, final=True), self._stands(status)]
+
+    def _miscount(self, data: Sequence[Any]) -> ProtocolError:
+        return ProtocolError(
+            f"the server sent {len(data)} outputs, but the endpoint has {self._outputs}"
+        )
+
+    def _reason(self, text: str | None) -> str:
+        if text is None:
+            return (
+                "the app's function raised an exception, and the app does not tell which; "
+                "launched with show_error=True it would"
+            )
+        if self._dialect.quotes_errors and text[:1] in {"'", '"'} and text[-1:] == text[:1]:
+            try:
+                return str(ast.literal_eval(text))
+            except (ValueError, SyntaxError):
+                return text
+        return text

@@ -1,0 +1,325 @@
+"""The messages of a Gradio queue, parsed once into typed values.
+
+The one place that knows Gradio's JSON keys. What cannot be understood becomes
+a value too (`Unknown`, `Malformed`), because one odd message must not end a
+stream that other jobs live on.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "CloseStream",
+    "Completed",
+    "Estimation",
+    "Failed",
+    "Generating",
+    "Heartbeat",
+    "Log",
+    "Malformed",
+    "Message",
+    "Progress",
+    "Started",
+    "UnexpectedError",
+    "Unknown",
+    "parse",
+]
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import orjson
+
+from ..updates import ProgressUnit
+from .shapes import as_text, is_list, is_object
+
+
+@dataclass(frozen=True, slots=True)
+class Estimation:
+    """`estimation`: the event waits; `rank` others are ahead of it."""
+
+    event_id: str | None
+    rank: int | None
+    queue_size: int | None
+    eta: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """`process_starts`: the function runs; `eta` seconds until its end."""
+
+    event_id: str | None
+    eta: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """`progress`: all bars of the function's `gr.Progress`."""
+
+    event_id: str | None
+    units: list[ProgressUnit]
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """`log`: one `gr.Info`, `gr.Warning` or `gr.Success`."""
+
+    event_id: str | None
+    text: str
+    level: str
+    title: str | None
+    duration: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Generating:
+    """`process_generating`: plain values the first time, edits of them afterwards."""
+
+    event_id: str | None
+    data: list[Any]
+    time_limit: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """`process_completed` of a call that went well.
+
+    `data` is None where the event was cancelled: the server then sends an empty
+    output and calls it a success.
+    """
+
+    event_id: str | None
+    data: list[Any] | None
+    duration: float | None
+    average_duration: float | None
+    used_cache: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """`process_completed` of a call that did not; `text` is None where the app hides it."""
+
+    event_id: str | None
+    text: str | None
+    title: str | None
+    duration: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """`heartbeat`: the connection lives. Proves nothing about any job."""
+
+    event_id: None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CloseStream:
+    """`close_stream`: the server knows of nothing more to say in this session."""
+
+    event_id: None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UnexpectedError:
+    """`unexpected_error`: the stream itself failed on the server, and ends."""
+
+    event_id: str | None
+    text: str
+    session_not_found: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """A message of a type that this client does not know; each minor release adds some."""
+
+    event_id: str | None
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Malformed:
+    """Something that is no message; `event_id` is whose it seems to be, if that can be told."""
+
+    event_id: str | None
+    reason: str
+
+
+Message: TypeAlias = (
+    Estimation
+    | Started
+    | Progress
+    | Log
+    | Generating
+    | Completed
+    | Failed
+    | Heartbeat
+    | CloseStream
+    | UnexpectedError
+    | Unknown
+    | Malformed
+)
+
+_EVENT_ID = re.compile(rb'"event_id"\s*:\s*"([^"\\]{1,200})"')
+
+
+def parse(data: bytes) -> Message:
+    """Read one message; never raises, whatever the bytes."""
+    try:
+        raw = _load(data)
+    except (ValueError, RecursionError) as error:
+        found = _EVENT_ID.search(data)
+        event_id = found[1].decode("utf-8", "replace") if found else None
+        return Malformed(event_id, f"not JSON: {error}")
+    if not is_object(raw):
+        return Malformed(None, f"a message must be an object, not {_kind(raw)}")
+    event_id = as_text(raw.get("event_id"))
+    name = as_text(raw.get("msg"))
+    if name is None:
+        return Malformed(event_id, "a message without a type")
+    reader = _READERS.get(name)
+    if reader is None:
+        return Unknown(event_id, name)
+    try:
+        return reader(event_id, raw)
+    except _ShapeError as error:
+        return Malformed(event_id, f"{name}: {error}")
+
+
+def _load(data: bytes) -> object:
+    try:
+        return orjson.loads(data)
+    except ValueError:
+        # orjson is strict. Python's own encoder, which older servers use, writes
+        # NaN and long integers; and the standard of event streams asks for bad
+        # UTF-8 to be replaced, not refused.
+        return json.loads(data.decode("utf-8", "replace"))
+
+
+class _ShapeError(Exception):
+    """A field of a message has the wrong shape."""
+
+
+def _kind(value: object) -> str:
+    return "null" if value is None else type(value).__name__
+
+
+def _number(value: object) -> float | None:
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return value
+    return None
+
+
+def _count(value: object) -> int | None:
+    number = _number(value)
+    # A NaN or an infinity is no count, and int() would raise.
+    return int(number) if number is not None and abs(number) < 2**53 else None
+
+
+def _output(message: Mapping[str, Any]) -> dict[str, Any]:
+    output = message.get("output")
+    if not is_object(output):
+        raise _ShapeError(f"the output must be an object, not {_kind(output)}")
+    return output
+
+
+def _list(value: object, what: str) -> list[Any]:
+    if not is_list(value):
+        raise _ShapeError(f"{what} must be a list, not {_kind(value)}")
+    return value
+
+
+def _estimation(event_id: str | None, message: Mapping[str, Any]) -> Message:
+    eta = _number(message.get("rank_eta"))
+    return Estimation(event_id, _count(message.get("rank")), _count(message.get("queue_size")), eta)
+
+
+def _started(event_id: str | None, message: Mapping[str, Any]) -> Message:
+    return Started(event_id, _number(message.get("eta")))
+
+
+def _progress(event_id: str | None, message: Mapping[str, Any]) -> Message:
+    units = _list(message.get("progress_data") or [], "progress_data")
+    return Progress(event_id, [_unit(unit) for unit in units])
+
+
+def _unit(raw: object) -> ProgressUnit:
+    if not is_object(raw):
+        raise _ShapeError(f"a progress unit must be an object, not {_kind(raw)}")
+    return ProgressUnit(
+        index=_number(raw.get("index")),
+        length=_number(raw.get("length")),
+        unit=as_text(raw.get("unit")),
+        progress=_number(raw.get("progress")),
+        desc=as_text(raw.get("desc")),
+    )
+
+
+def _log(event_id: str | None, message: Mapping[str, Any]) -> Message:
+    text = message.get("log")
+    return Log(
+        event_id,
+        text if isinstance(text, str) else "" if text is None else str(text),
+        as_text(message.get("level")) or "info",
+        as_text(message.get("title")),
+        _number(message.get("duration")),
+    )
+
+
+def _generating(event_id: str | None, message: Mapping[str, Any]) -> Message:
+    output = _output(message)
+    if "error" in output:
+        return _failed(event_id, output, message)
+    data = _list(output.get("data"), "the data")
+    return Generating(event_id, data, _number(message.get("time_limit")))
+
+
+def _completed(event_id: str | None, message: Mapping[str, Any]) -> Message:
+    output = _output(message)
+    # Servers before 4.17 may say null where they mean false (`success`).
+    if "error" in output or not message.get("success"):
+        return _failed(event_id, output, message)
+    data = output.get("data")
+    return Completed(
+        event_id,
+        None if data is None else _list(data, "the data"),
+        _number(output.get("duration")),
+        _number(output.get("average_duration")),
+        as_text(message.get("used_cache")) or as_text(output.get("used_cache")),
+    )
+
+
+def _failed(event_id: str | None, output: Mapping[str, Any], message: Mapping[str, Any]) -> Failed:
+    error = output.get("error")
+    text = error if error is None or isinstance(error, str) else json.dumps(error, default=str)
+    title = as_text(output.get("title")) or as_text(message.get("title"))
+    return Failed(event_id, text, title, _number(output.get("duration")))
+
+
+def _heartbeat(event_id: str | None, message: Mapping[str, Any]) -> Message:  # noqa: ARG001
+    return Heartbeat()
+
+
+def _close_stream(event_id: str | None, message: Mapping[str, Any]) -> Message:  # noqa: ARG001
+    return CloseStream()
+
+
+def _unexpected_error(event_id: str | None, message: Mapping[str, Any]) -> Message:
+    text = as_text(message.get("message")) or ""
+    # `session_not_found` exists since 5.38; before, only the text tells.
+    lost = message.get("session_not_found") is True or text.startswith("404")
+    return UnexpectedError(event_id, text, lost)
+
+
+_READERS: dict[str, Callable[[str | None, Mapping[str, Any]], Message]] = {
+    "estimation": _estimation,
+    "process_starts": _started,
+    "progress": _progress,
+    "log": _log,
+    "process_generating": _generating,
+    "process_completed": _completed,
+    "heartbeat": _heartbeat,
+    "close_stream": _close_stream,
+    "unexpected_error": _unexpected_error,
+}

@@ -1,0 +1,573 @@
+"""A session with a Gradio queue, as a machine: events in, commands out.
+
+One session hash, many calls, one stream. Each call is posted to the queue (a
+*join*) and answered with an event id; what happens to it arrives on the one
+stream of the session, under that id. The stream and the answers travel on
+different connections and arrive in any order, and that is where clients lose
+jobs. This machine cannot, because of five rules:
+
+* **Early messages wait.** A message may arrive before the answer that tells
+  whose it is. While a join is in flight, messages of unknown events are kept,
+  and handed to their call as soon as its answer is there.
+* **A clean end is not the end.** The server closes the stream when it knows of
+  nothing unfinished. A call that it accepts a moment later has its messages
+  kept on the server until a stream is opened again; so whenever a stream has
+  ended cleanly and a call is unfinished, another is opened. Streams are
+  numbered: each is a *generation*, and news of an old one changes nothing.
+* **A loss is the end.** When a stream breaks, the server forgets all calls of
+  its session, although a later call makes a re-opened stream look healthy. So
+  a loss ends every unfinished call at once, those included whose join was in
+  flight: nobody can tell on which side of the loss they arrived. A session
+  without State is then *retired*, because the server's belated clean-up may
+  take along the next call of that session hash; what was not sent yet moves to
+  another session.
+* **A call ends by its own completion**, never because the stream did.
+* **A cancel harms no sibling.** Gradio's `/cancel` ends every running call of
+  the session and endpoint, and tells only the one that was named. It is sent
+  once, when no living call would be hit, and until it is answered no call of
+  that endpoint is joined.
+
+A cancelled call has ended for its user at once. Here it lives on as a *ghost*
+until the server lets go of it, so that its late messages are known for what
+they are.
+
+The machine does no I/O and has no clock. Its methods are what may happen, in
+any order; each returns the commands that follow from it.
+"""
+
+from __future__ import annotations
+
+__all__ = ["Session"]
+
+from collections import Counter, deque
+from collections.abc import Iterable
+from datetime import datetime
+from enum import Enum
+from typing import Generic, TypeVar
+
+from ..exceptions import ClientClosed, ConnectionLost, ProtocolError, ServerStopped
+from ..updates import CancelOutcome
+from . import messages as wire
+from .commands import (
+    Call,
+    Command,
+    DropStream,
+    Finish,
+    OpenStream,
+    Phase,
+    PostCancel,
+    PostJoin,
+    Publish,
+    Reroute,
+    SetTimer,
+    StopTimer,
+    TellCancel,
+    Timer,
+)
+from .dialects import Dialect
+from .event import Entry
+
+T = TypeVar("T")
+
+_IDLE = 2.0
+"""Seconds that the server gets to close a stream on which nothing is left to say."""
+
+_MOST_OPENS = 10
+"""Streams opened in a row without a word about any call; one more would be a loss."""
+
+_MOST_EARLY = 10_000
+"""Messages of unknown events that are kept while joins are in flight."""
+
+
+class _Stream(Enum):
+    CLOSED = "closed"
+    DELAYED = "delayed"  # closed, until a timer runs down
+    OPENING = "opening"
+    OPEN = "open"
+
+
+class Session(Generic[T]):
+    """The calls of one session hash, and its stream.
+
+    Args:
+        session_hash: Names the session to the server.
+        dialect: What holds for the server.
+        has_state: The app keeps State under the session hash, so that the
+            session is worth keeping after a loss.
+        max_joins: How many joins may be in flight.
+        silence: Seconds without a byte after which a stream counts as lost
+            (noticed within a third more); heartbeats come every 15 s.
+    """
+
+    def __init__(
+        self,
+        session_hash: str,
+        dialect: Dialect,
+        *,
+        has_state: bool = False,
+        max_joins: int = 16,
+        silence: float = 45.0,
+    ) -> None:
+        self.session_hash = session_hash
+        self.retired = False
+        self._dialect = dialect
+        self._has_state = has_state
+        self._max_joins = max_joins
+        self._tick = silence / 3
+
+        # Calls on their way, each in exactly one of these (dicts as ordered sets).
+        self._waiting: deque[Call[T]] = deque()
+        self._held: dict[Call[T], None] = {}  # until a cancel of their endpoint is answered
+        self._joining: dict[Call[T], None] = {}
+        self._joined: dict[str, Call[T]] = {}  # by event id
+        self._early: dict[str, list[wire.Message]] = {}
+        self._early_count = 0
+
+        # Per endpoint: calls that are alive, those of them that were sent, the
+        # ghosts, and the ghost whose cancel is in flight.
+        self._alive: Counter[int] = Counter()
+        self._sent: Counter[int] = Counter()
+        self._ghosts: dict[int, dict[Call[T], None]] = {}
+        self._cancelling: dict[int, Call[T]] = {}
+
+        self._stream = _Stream.CLOSED
+        self._generation = 0
+        self._opens = 0  # since the last word about a call
+        self._quiet_ticks = 0
+        self._idling = False
+
+    # ---- what others may ask
+
+    def has(self, fn_index: int) -> bool:
+        """Whether a call of this endpoint is unfinished here, ghosts included."""
+        return self._alive[fn_index] > 0 or self.has_ghost(fn_index)
+
+    def has_ghost(self, fn_index: int) -> bool:
+        """Whether a cancel of a call of this endpoint is still to be sent or answered."""
+        return bool(self._ghosts.get(fn_index)) or fn_index in self._cancelling
+
+    @property
+    def idle(self) -> bool:
+        """No call is unfinished, and no stream is open."""
+        return self._stream is _Stream.CLOSED and not (
+            self._joining or self._joined or self._waiting or self._held
+        )
+
+    def listens_to(self, generation: int) -> bool:
+        """Whether what a stream brings is still wanted."""
+        return generation == self._generation and self._stream is _Stream.OPEN
+
+    # ---- what may happen: the user
+
+    def submit(self, call: Call[T]) -> list[Command[T]]:
+        """Take a call in."""
+        if self.retired:
+            return [Reroute(call)]
+        self._waiting.append(call)
+        self._alive[call.fn_index] += 1
+        return self._go_on([])
+
+    def cancel(self, call: Call[T]) -> list[Command[T]]:
+        """Let go of a call that has ended for its user."""
+        commands: list[Command[T]] = []
+        if call.phase is Phase.GONE:
+            self._tell(call, CancelOutcome.FINISHED, commands)
+        elif call.phase is Phase.UNSENT:
+            if call in self._held:
+                del self._held[call]
+            else:
+                self._waiting.remove(call)
+            self._gone(call)
+            self._tell(call, CancelOutcome.NOT_SENT, commands)
+        elif not call.ghost:
+            self._forsake(call)
+            self._cancel_ghosts(call.fn_index, commands)
+        return self._go_on(commands)
+
+    def close(self, at: datetime) -> list[Command[T]]:
+        """End every call, and the stream; nothing may be submitted afterwards."""
+        commands: list[Command[T]] = []
+        error = ClientClosed("the client was closed before the call had ended")
+        for call in [*self._held, *self._waiting, *self._joining, *self._joined.values()]:
+            self._abandon(call, error, at, commands)
+        self._waiting.clear()
+        self._held.clear()
+        self._joining.clear()
+        self.retired = True
+        self._drop_stream(commands)
+        return commands
+
+    # ---- what may happen: answers
+
+    def joined(self, call: Call[T], event_id: str, at: datetime) -> list[Command[T]]:
+        """The server has accepted a call."""
+        commands: list[Command[T]] = []
+        if call not in self._joining:  # it ended with a stream, or with the client
+            return commands
+        del self._joining[call]
+        early = self._early.pop(event_id, [])
+        if event_id in self._joined:
+            error = ProtocolError(f"the server gave two calls one event id, {event_id:.80}")
+            self._abandon(call, error, at, commands)
+        else:
+            call.event_id = event_id
+            call.phase = Phase.JOINED
+            self._joined[event_id] = call
+            self._receive(early, at, commands)
+            self._cancel_ghosts(call.fn_index, commands)
+        return self._go_on(commands)
+
+    def join_failed(self, call: Call[T], error: Exception, at: datetime) -> list[Command[T]]:
+        """A call was refused, or its answer never came."""
+        commands: list[Command[T]] = []
+        if call not in self._joining:
+            return commands
+        del self._joining[call]
+        self._abandon(call, error, at, commands)
+        self._cancel_ghosts(call.fn_index, commands)
+        return self._go_on(commands)
+
+    def cancel_answered(self, call: Call[T], *, ok: bool) -> list[Command[T]]:
+        """The server has answered a cancel; or has not, within the time limit."""
+        commands: list[Command[T]] = []
+        fn_index = call.fn_index
+        if self._cancelling.get(fn_index) is not call:
+            return commands
+        del self._cancelling[fn_index]
+        if not ok:
+            self._tell(call, CancelOutcome.UNKNOWN, commands)
+        else:
+            for ghost in self._silenced_by(call):
+                self._bury(ghost, commands)
+        self._cancel_ghosts(fn_index, commands)
+        if fn_index not in self._cancelling:
+            self._release(fn_index)
+        return self._go_on(commands)
+
+    # ---- what may happen: the stream
+
+    def opened(self, generation: int) -> list[Command[T]]:
+        """The stream is there."""
+        if generation != self._generation or self._stream is not _Stream.OPENING:
+            return []
+        self._stream = _Stream.OPEN
+        self._quiet_ticks = 0
+        return self._go_on([SetTimer(Timer.SILENCE, self._tick)])
+
+    def refused(self, generation: int, error: Exception, at: datetime) -> list[Command[T]]:
+        """The stream could not be opened, in a way in which it is safe to try again."""
+        commands: list[Command[T]] = []
+        if generation == self._generation and self._stream is _Stream.OPENING:
+            self._open_again(error, at, commands)
+        return self._go_on(commands)
+
+    def received(
+        self, generation: int, messages: Iterable[wire.Message], at: datetime
+    ) -> list[Command[T]]:
+        """The stream has brought some bytes, and perhaps messages with them."""
+        commands: list[Command[T]] = []
+        if generation != self._generation or self._stream is not _Stream.OPEN:
+            return commands
+        self._quiet_ticks = 0
+        self._receive(messages, at, commands)
+        return self._go_on(commands)
+
+    def ended(self, generation: int, error: Exception | None, at: datetime) -> list[Command[T]]:
+        """The stream has ended: its body is complete if `error` is None, else it broke."""
+        commands: list[Command[T]] = []
+        if generation != self._generation or self._stream not in {_Stream.OPEN, _Stream.OPENING}:
+            return commands
+        if error is None and not self._dialect.announces_close:
+            self._closed(at, commands)
+        else:
+            cut = ConnectionLost("the connection was cut before the call had ended")
+            self._lost(error or cut, at, commands)
+        return self._go_on(commands)
+
+    def timer_due(self, timer: Timer, at: datetime) -> list[Command[T]]:
+        """A timer has run down."""
+        commands: list[Command[T]] = []
+        if timer is Timer.REOPEN and self._stream is _Stream.DELAYED:
+            self._stream = _Stream.CLOSED
+        elif timer is Timer.SILENCE and self._stream is _Stream.OPEN:
+            self._tick_silence(at, commands)
+        elif timer is Timer.IDLE and self._idling:
+            self._idle_too_long(at, commands)
+        return self._go_on(commands)
+
+    # ---- calls
+
+    def _go_on(self, commands: list[Command[T]]) -> list[Command[T]]:
+        """Send what may be sent, and see to the stream; the end of everything that happens."""
+        while self._waiting and len(self._joining) < self._max_joins:
+            call = self._waiting.popleft()
+            if call.fn_index in self._cancelling:
+                self._held[call] = None
+            else:
+                call.phase = Phase.JOINING
+                self._joining[call] = None
+                self._sent[call.fn_index] += 1
+                commands.append(PostJoin(call))
+        if not self._joining and self._early_count:
+            self._early.clear()  # whose they are will never be known
+            self._early_count = 0
+        if self._joined and self._stream is _Stream.CLOSED:
+            self._generation += 1
+            self._stream = _Stream.OPENING
+            commands.append(OpenStream(self._generation))
+        idling = self._stream is _Stream.OPEN and not (self._joining or self._alive.total())
+        if idling != self._idling:
+            self._idling = idling
+            commands.append(SetTimer(Timer.IDLE, _IDLE) if idling else StopTimer(Timer.IDLE))
+        return commands
+
+    def _release(self, fn_index: int) -> None:
+        for call in [call for call in reversed(self._held) if call.fn_index == fn_index]:
+            del self._held[call]
+            self._waiting.appendleft(call)
+
+    def _gone(self, call: Call[T]) -> None:
+        """Forget a call: the server has no more to say of it, or nobody would hear."""
+        if call.event_id is not None:
+            self._joined.pop(call.event_id, None)
+        if call.ghost:
+            self._ghosts[call.fn_index].pop(call, None)
+        else:
+            self._no_longer_alive(call)
+        call.phase = Phase.GONE
+
+    def _forsake(self, call: Call[T]) -> None:
+        """Make a ghost of a call that the server may be running."""
+        self._no_longer_alive(call)
+        call.ghost = True
+        self._ghosts.setdefault(call.fn_index, {})[call] = None
+
+    def _no_longer_alive(self, call: Call[T]) -> None:
+        self._alive[call.fn_index] -= 1
+        if call.phase is not Phase.UNSENT:
+            self._sent[call.fn_index] -= 1
+
+    def _abandon(
+        self, call: Call[T], error: Exception, at: datetime, commands: list[Command[T]]
+    ) -> None:
+        """End a call that the server will say no more of."""
+        if not call.ghost:
+            entries = call.event.end(error, at)
+            commands.append(Finish(call, entries, call.event.status, error))
+        else:
+            self._tell(call, CancelOutcome.UNKNOWN, commands)
+        self._gone(call)
+
+    # ---- messages
+
+    def _receive(
+        self, messages: Iterable[wire.Message], at: datetime, commands: list[Command[T]]
+    ) -> None:
+        news: dict[Call[T], list[Entry]] = {}
+        ended: set[int] = set()
+        for message in messages:
+            event_id = message.event_id
+            if event_id is None:
+                if isinstance(message, wire.CloseStream | wire.UnexpectedError):
+                    self._publish(news, commands)
+                    self._end_stream(message, at, commands)
+                    break
+                continue
+            call = self._joined.get(event_id)
+            if call is None:
+                self._keep_early(event_id, message)
+                continue
+            self._opens = 0
+            if call.ghost:
+                self._haunt(call, message, commands)
+                continue
+            news.setdefault(call, []).extend(call.event.receive(message, at))
+            if call.event.ended:
+                self._finish(call, message, news.pop(call), commands)
+                ended.add(call.fn_index)
+        self._publish(news, commands)
+        for fn_index in ended:
+            self._cancel_ghosts(fn_index, commands)
+
+    def _publish(self, news: dict[Call[T], list[Entry]], commands: list[Command[T]]) -> None:
+        for call, entries in news.items():
+            if entries:
+                commands.append(Publish(call, entries, call.event.status))
+        news.clear()
+
+    def _finish(
+        self,
+        call: Call[T],
+        message: wire.Message,
+        entries: list[Entry],
+        commands: list[Command[T]],
+    ) -> None:
+        commands.append(Finish(call, entries, call.event.status, call.event.error))
+        if isinstance(message, wire.Completed | wire.Failed):
+            self._gone(call)
+        else:  # it could not be understood; the server may well be running it
+            call.cancel_told = True
+            self._forsake(call)
+
+    def _haunt(self, ghost: Call[T], message: wire.Message, commands: list[Command[T]]) -> None:
+        """Take a message of a ghost, of which only its start and its end matter."""
+        if isinstance(message, wire.Started):
+            ghost.event.started = True
+        elif isinstance(message, wire.Completed) and message.data is None:
+            self._bury(ghost, commands)
+        elif isinstance(message, wire.Completed | wire.Failed):
+            self._tell(ghost, CancelOutcome.FINISHED, commands)
+            self._gone(ghost)
+
+    def _keep_early(self, event_id: str, message: wire.Message) -> None:
+        if not self._joining:
+            return  # a stray
+        if self._early_count < _MOST_EARLY:
+            self._early_count += 1
+            self._early.setdefault(event_id, []).append(message)
+        elif event_id in self._early:
+            # Too much to be true; whose it was is to know that it is not all.
+            reason = "more messages before the call was accepted than are kept"
+            self._early[event_id] = [wire.Malformed(event_id, reason)]
+
+    # ---- cancels
+
+    def _cancel_ghosts(self, fn_index: int, commands: list[Command[T]]) -> None:
+        """Send the next cancel of an endpoint, if there is one and it would hit no living call."""
+        spare = self._dialect.cancel_reaches == "endpoint" and self._sent[fn_index] > 0
+        for ghost in self._ghosts.get(fn_index, ()):
+            if spare:
+                self._tell(ghost, CancelOutcome.SPARED_SIBLINGS, commands)
+            elif fn_index in self._cancelling:
+                return
+            elif ghost.phase is Phase.JOINED and not ghost.cancel_sent:
+                ghost.cancel_sent = True
+                self._cancelling[fn_index] = ghost
+                commands.append(PostCancel(ghost))
+
+    def _silenced_by(self, call: Call[T]) -> list[Call[T]]:
+        """Return the ghosts that the cancel of `call` ended without a word on the stream."""
+        ghosts = self._ghosts.get(call.fn_index, {})
+        if self._dialect.cancel_reaches == "event":
+            return [call] if call in ghosts and not self._dialect.cancel_completes else []
+        return [ghost for ghost in ghosts if ghost is not call and ghost.event.started]
+
+    def _bury(self, ghost: Call[T], commands: list[Command[T]]) -> None:
+        if ghost.event.started:
+            closed = CancelOutcome.GENERATOR_CLOSED
+            outcome = closed if ghost.generator else CancelOutcome.STILL_RUNNING
+        elif self._dialect.cancel_removes_queued:
+            outcome = CancelOutcome.REMOVED
+        else:
+            outcome = CancelOutcome.STILL_RUNNING
+        self._tell(ghost, outcome, commands)
+        self._gone(ghost)
+
+    def _tell(self, call: Call[T], outcome: CancelOutcome, commands: list[Command[T]]) -> None:
+        if not call.cancel_told:
+            call.cancel_told = True
+            commands.append(TellCancel(call, outcome))
+
+    # ---- the stream
+
+    def _end_stream(
+        self,
+        message: wire.CloseStream | wire.UnexpectedError,
+        at: datetime,
+        commands: list[Command[T]],
+    ) -> None:
+        if isinstance(message, wire.CloseStream):
+            self._closed(at, commands)
+        elif message.session_not_found:
+            note = (
+                "the server does not know the session any more: it was restarted, it noticed "
+                "a broken connection, or another replica of it answered"
+            )
+            self._lost(ConnectionLost(note), at, commands)
+        elif message.text.startswith("Server stopped"):
+            self._lost(ServerStopped("the server is shutting down"), at, commands)
+        else:
+            # The stream stumbled over something of its own, such as the second
+            # completion of a cancelled event (before 5.46). The messages of the
+            # session are kept, and go on after it.
+            failed = ProtocolError(f"the stream failed on the server: {message.text}")
+            self._open_again(failed, at, commands)
+
+    def _closed(self, at: datetime, commands: list[Command[T]]) -> None:
+        """The server has closed the stream of its own will."""
+        for ghost in [call for call in self._joined.values() if call.ghost]:
+            # Had it been unfinished there, the stream would not have been closed.
+            self._tell(ghost, CancelOutcome.UNKNOWN, commands)
+            self._gone(ghost)
+        if self._joined:
+            again = ConnectionLost("the server closes every stream without a word about the call")
+            self._open_again(again, at, commands)
+        else:
+            self._stream = _Stream.CLOSED
+            self._opens = 0
+            commands.append(StopTimer(Timer.SILENCE))
+
+    def _open_again(self, error: Exception, at: datetime, commands: list[Command[T]]) -> None:
+        self._opens += 1
+        if self._opens > _MOST_OPENS:
+            self._lost(error, at, commands)
+            return
+        commands.append(StopTimer(Timer.SILENCE))
+        if self._opens == 1:
+            self._stream = _Stream.CLOSED
+        else:
+            self._stream = _Stream.DELAYED
+            commands.append(SetTimer(Timer.REOPEN, min(0.05 * 2 ** (self._opens - 2), 2.0)))
+
+    def _lost(self, error: Exception, at: datetime, commands: list[Command[T]]) -> None:
+        """The stream is gone, and all that the server was to say on it."""
+        self._drop_stream(commands)
+        for call in list(self._joined.values()):
+            self._abandon(call, error, at, commands)
+        for call in self._joining:
+            self._abandon(call, _indeterminate(error), at, commands)
+        self._joining.clear()
+        if not self._has_state:
+            self._retire(commands)
+
+    def _drop_stream(self, commands: list[Command[T]]) -> None:
+        if self._stream in {_Stream.OPEN, _Stream.OPENING}:
+            commands.append(DropStream(self._generation))
+        self._stream = _Stream.CLOSED
+        self._opens = 0
+        commands += [StopTimer(Timer.SILENCE), StopTimer(Timer.REOPEN)]
+
+    def _retire(self, commands: list[Command[T]]) -> None:
+        self.retired = True
+        for call in [*self._held, *self._waiting]:
+            self._alive[call.fn_index] -= 1
+            commands.append(Reroute(call))
+        self._held.clear()
+        self._waiting.clear()
+
+    def _tick_silence(self, at: datetime, commands: list[Command[T]]) -> None:
+        self._quiet_ticks += 1
+        if self._quiet_ticks > 3:
+            note = f"the server has sent nothing, not even a heartbeat, for {3 * self._tick:.0f} s"
+            self._lost(ConnectionLost(note), at, commands)
+        else:
+            commands.append(SetTimer(Timer.SILENCE, self._tick))
+
+    def _idle_too_long(self, at: datetime, commands: list[Command[T]]) -> None:
+        """Close a stream that the server keeps open for events that nobody waits for.
+
+        Where there is State, the session is worth more than the connection.
+        Where there is none, the session hash must not be used again.
+        """
+        for ghost in self._joined.values():
+            self._tell(ghost, CancelOutcome.UNKNOWN, commands)
+        if not self._has_state:
+            self._lost(ConnectionLost("nobody waits for it"), at, commands)
+
+
+def _indeterminate(error: Exception) -> ConnectionLost:
+    lost = ConnectionLost(
+        "the connection broke while the call was being submitted; the app may or may not run it"
+    )
+    lost.__cause__ = error
+    return lost

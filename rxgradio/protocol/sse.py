@@ -1,0 +1,89 @@
+"""Server-sent events, decoded from bytes in pieces of any size.
+
+Follows the event-stream grammar of the HTML standard (section 9.2.6,
+"Interpreting an event stream"), and reports only what Gradio uses of it: the
+data of each event. It neither reads nor reconnects: bytes in, data out.
+"""
+
+from __future__ import annotations
+
+__all__ = ["SSEDecoder"]
+
+from ..exceptions import ProtocolError
+
+_BOM = b"\xef\xbb\xbf"
+
+
+class SSEDecoder:
+    """Decodes one event stream; feed it what is read, in order.
+
+    Linear in the size of the stream, however it is cut: bytes that were looked
+    at once are not looked at again.
+
+    Args:
+        limit: The most bytes that one event may have.
+    """
+
+    __slots__ = ("_after_cr", "_at_start", "_limit", "_parts", "_size")
+
+    def __init__(self, *, limit: int = 256 * 1024 * 1024) -> None:
+        self._limit = limit
+        self._parts: list[bytes] = []
+        self._size = 0
+        self._after_cr = False
+        self._at_start = True
+
+    def feed(self, chunk: bytes) -> list[bytes]:
+        """Return the data of each event that `chunk` completes, undecoded.
+
+        Raises:
+            ProtocolError: An event is larger than the limit.
+        """
+        if not chunk:
+            return []
+        # A CR is a line end at once; an LF that follows it, perhaps in the next
+        # chunk, belongs to it.
+        if self._after_cr and chunk[0] == 0x0A:
+            chunk = chunk[1:]
+        self._after_cr = chunk.endswith(b"\r")
+        if b"\r" in chunk:
+            chunk = chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+
+        parts = self._parts
+        # The blank line that ends an event may be cut in two.
+        if parts and parts[-1].endswith(b"\n") and chunk.startswith(b"\n"):
+            blocks = [b"", *chunk[1:].split(b"\n\n")]
+        else:
+            blocks = chunk.split(b"\n\n")
+        if len(blocks) == 1:
+            self._keep(chunk)
+            return []
+        if parts:
+            parts.append(blocks[0])
+            blocks[0] = b"".join(parts)
+            parts.clear()
+            self._size = 0
+        self._keep(blocks.pop())
+        if self._at_start:
+            self._at_start = False
+            blocks[0] = blocks[0].removeprefix(_BOM)
+        return [data for data in map(_data, blocks) if data is not None]
+
+    def _keep(self, part: bytes) -> None:
+        if part:
+            self._parts.append(part)
+            self._size += len(part)
+            if self._size > self._limit:
+                raise ProtocolError(f"the server sent an event of more than {self._limit} bytes")
+
+
+def _data(block: bytes) -> bytes | None:
+    """Return the data of one event, or None where it has none."""
+    if block.startswith(b"data: ") and b"\n" not in block:  # all that Gradio ever sends
+        return block[6:]
+    lines: list[bytes] = []
+    for line in block.split(b"\n"):
+        name, _, value = line.partition(b":")
+        if name == b"data":
+            lines.append(value.removeprefix(b" "))
+    return b"\n".join(lines) if lines else None

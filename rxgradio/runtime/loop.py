@@ -1,0 +1,84 @@
+"""The scheduler thread: one asyncio loop, for all clients of a process.
+
+All sockets and all protocol state live on it and nowhere else; no code of a
+user runs on it.
+"""
+
+from __future__ import annotations
+
+__all__ = ["LoopThread", "Tenant"]
+
+import asyncio
+import threading
+import weakref
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Future
+from typing import Any, Protocol, TypeVar
+
+T = TypeVar("T")
+
+
+class Tenant(Protocol):
+    """Something that lives on the loop and wants to leave it in order."""
+
+    def unfinished(self) -> int:
+        """Return how many jobs are running."""
+        ...
+
+    async def aclose(self) -> None:
+        """End all jobs and close all sockets."""
+        ...
+
+
+class LoopThread:
+    """A daemon thread that runs an asyncio loop until it is shut down."""
+
+    def __init__(self) -> None:
+        self.loop = asyncio.new_event_loop()
+        self.tenants: weakref.WeakSet[Tenant] = weakref.WeakSet()
+        self._thread = threading.Thread(target=self._run, name="rxgradio-scheduler", daemon=True)
+        self._thread.start()
+
+    @property
+    def current(self) -> bool:
+        """Whether the caller runs on this thread."""
+        return self._thread.ident == threading.get_ident()
+
+    def call(self, action: Callable[..., object], *args: Any) -> bool:
+        """Run an action on the loop, soon; returns False if the loop is gone."""
+        try:
+            self.loop.call_soon_threadsafe(action, *args)
+        except RuntimeError:  # closed, at the end of the process
+            return False
+        return True
+
+    def run(self, work: Coroutine[Any, Any, T]) -> Future[T]:
+        """Run a coroutine on the loop; cancelling the future cancels it."""
+        return asyncio.run_coroutine_threadsafe(work, self.loop)
+
+    def shut_down(self, timeout: float) -> int:
+        """Close all tenants and stop, within `timeout` seconds; returns how many jobs ran."""
+        tenants = list(self.tenants)
+        jobs = sum(tenant.unfinished() for tenant in tenants)
+
+        async def leave() -> None:
+            closing = [asyncio.ensure_future(tenant.aclose()) for tenant in tenants]
+            if closing:
+                await asyncio.wait(closing, timeout=timeout / 2)
+            rest = asyncio.all_tasks() - {asyncio.current_task()}
+            for task in rest:
+                task.cancel()
+            if rest:
+                await asyncio.wait(rest, timeout=timeout / 4)
+            self.loop.stop()
+
+        if self.call(lambda: asyncio.ensure_future(leave())):
+            self._thread.join(timeout)
+        return jobs
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self.loop)
+        try:
+            self.loop.run_forever()
+        finally:
+            self.loop.close()

@@ -1,0 +1,203 @@
+"""Three ways to read a log: block, await, or be called.
+
+All three are the same loop: take what is there; if there is nothing, see
+whether the log has ended; if not, park until it has more.
+"""
+
+from __future__ import annotations
+
+__all__ = ["Subscription", "aread", "read", "refuse_to_block", "starter", "wake"]
+
+import asyncio
+import contextvars
+import logging
+import threading
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from typing import Any, Generic, TypeVar
+
+from reactivex import abc
+from reactivex.scheduler import (
+    CurrentThreadScheduler,
+    ImmediateScheduler,
+    TrampolineScheduler,
+)
+from reactivex.scheduler.eventloop import AsyncIOScheduler, AsyncIOThreadSafeScheduler
+
+from .log import Cursor
+from .process import delivery, on_loop_thread
+
+logger = logging.getLogger("rxgradio")
+
+U = TypeVar("U")
+
+_TURN = 8
+"""Chunks that one observer gets in a row before others have their turn."""
+
+Start = Callable[[Callable[[], object]], object]
+"""Starts an action soon, on some thread; never at once on the caller's."""
+
+
+def wake(wakers: Iterable[Callable[[], object]]) -> None:
+    """Call wakers; one that raises (its loop was closed) is its reader's own trouble."""
+    for waker in wakers:
+        try:
+            waker()
+        except Exception:
+            logger.debug("a reader is gone: %r", waker, exc_info=True)
+
+
+def read(cursor: Cursor[Any, Any, U]) -> Iterator[U]:
+    """Yield all of a log, blocking while there is no more; raises the error it ends with.
+
+    Raises:
+        RuntimeError: The caller runs on the scheduler thread, which must not block.
+    """
+    refuse_to_block()
+    more = threading.Event()
+    try:
+        while True:
+            if taken := cursor.take():
+                yield from taken
+            elif (end := cursor.end) is not None:
+                if end.error is not None:
+                    raise end.error
+                return
+            else:
+                more.clear()
+                if cursor.park(more.set):
+                    with delivery().standing_aside():
+                        more.wait()
+    finally:
+        cursor.unpark()
+
+
+async def aread(cursor: Cursor[Any, Any, U]) -> AsyncIterator[U]:
+    """Yield all of a log on the running loop; raises the error it ends with."""
+    loop = asyncio.get_running_loop()
+    more = asyncio.Event()
+    try:
+        while True:
+            if taken := cursor.take():
+                for update in taken:
+                    yield update
+            elif (end := cursor.end) is not None:
+                if end.error is not None:
+                    raise end.error
+                return
+            else:
+                more.clear()
+                if cursor.park(lambda: loop.call_soon_threadsafe(more.set)):
+                    await more.wait()
+    finally:
+        cursor.unpark()
+
+
+def refuse_to_block() -> None:
+    """Raise on the scheduler thread: what it would wait for needs it to go on."""
+    if on_loop_thread():
+        raise RuntimeError(
+            "this would block rxgradio's scheduler thread, which everything waits for; "
+            "await the job, or use a callback"
+        )
+
+
+def starter(scheduler: abc.SchedulerBase | None, observer: object) -> Start:
+    """Return how an observer's turns are started: on `scheduler`, else on the delivery pool."""
+    match scheduler:
+        case None | CurrentThreadScheduler() | ImmediateScheduler() | TrampolineScheduler():
+            # Those run actions on the thread that schedules them, and here that
+            # is the scheduler thread.
+            pool = delivery()
+            whom = getattr(observer, "_on_next", observer)  # says more than reactivex's wrapper
+            return lambda run: pool.start(run, whom)
+        case AsyncIOScheduler() if not isinstance(scheduler, AsyncIOThreadSafeScheduler):
+            loop = scheduler._loop  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] (it is not told otherwise)
+            return loop.call_soon_threadsafe
+        case _:
+
+            def on_scheduler(run: Callable[[], object]) -> object:
+                def action(_: abc.SchedulerBase, __: object = None) -> None:
+                    run()
+
+                return scheduler.schedule(action)
+
+            return on_scheduler
+
+
+class Subscription(abc.DisposableBase, Generic[U]):
+    """An observer's place in a log, drained on a thread that `start` chooses.
+
+    At most one drain is under way, so the observer is called serially. Its
+    code runs in a copy of the context of the subscriber. Disposing it never
+    waits for a callback in progress.
+    """
+
+    def __init__(
+        self, cursor: Cursor[Any, Any, U], observer: abc.ObserverBase[U], start: Start
+    ) -> None:
+        self._cursor = cursor
+        self._observer: abc.ObserverBase[U] | None = observer
+        self._start = start
+        self._context = contextvars.copy_context()
+        self.resume()
+
+    def resume(self) -> None:
+        """Have the observer called with what there is, soon."""
+        self._start(self._enter)
+
+    def dispose(self) -> None:
+        """Stop calling the observer, and let go of it."""
+        self._observer = None
+        self._cursor.unpark()
+
+    def _enter(self) -> None:
+        self._context.run(self._drain)
+
+    def _drain(self) -> None:
+        try:
+            for _ in range(_TURN):
+                if self._observer is None or not self._turn():
+                    return
+        except Exception:
+            # A subscriber that throws has cancelled (Reactive Streams, 2.13).
+            logger.exception("an observer raised, and is not called any more")
+            self._dispose_of_observer()
+        else:
+            self.resume()
+
+    def _turn(self) -> bool:
+        """Deliver one chunk; returns whether there may be more at once."""
+        if taken := self._cursor.take():
+            for update in taken:
+                observer = self._observer
+                if observer is None:
+                    return False
+                observer.on_next(update)
+            return True
+        if (end := self._cursor.end) is None:
+            return not self._cursor.park(self.resume)
+        observer, self._observer = self._observer, None
+        if observer is None:
+            return False
+        if end.error is None:
+            observer.on_completed()
+        else:
+            self._deliver_error(observer, end.error)
+        return False
+
+    def _deliver_error(self, observer: abc.ObserverBase[U], error: Exception) -> None:
+        try:
+            observer.on_error(error)
+        except Exception as raised:
+            if raised is not error:
+                raise
+            # reactivex's stand-in for a missing on_error raises what it gets.
+            logger.warning("a job failed, and its subscriber has no on_error: %s", error)
+
+    def _dispose_of_observer(self) -> None:
+        observer = self._observer
+        self.dispose()
+        # reactivex's own observers dispose of the whole subscription.
+        dispose = getattr(observer, "dispose", None)
+        if callable(dispose):
+            dispose()

@@ -1,0 +1,142 @@
+"""httpx's transport interface, over aiohttp's connections.
+
+httpx has the better interface; its own transport takes three times as long for
+a request, and time that is quadratic in the number of those waiting for a
+connection. This is the adapter between httpx's request and response and
+aiohttp's connector: cookies, redirects, decompression and time-outs stay
+httpx's business.
+
+A package exists for this (`httpx-aiohttp`). It maps every broken connection to
+a connect time-out, which would let a call be repeated that the server may have
+accepted; that distinction is what this module is careful about.
+"""
+
+from __future__ import annotations
+
+__all__ = ["AiohttpTransport"]
+
+import ssl
+from collections.abc import AsyncIterator, Generator
+from contextlib import contextmanager
+from typing import Any
+
+import aiohttp
+import httpx
+import yarl
+
+_KEEP_ALIVE = 4.0
+"""Seconds that an idle connection is kept; uvicorn closes it after 5."""
+
+_READ_BUFFER = 256 * 1024
+"""Bytes that a stream may have unread before its socket is not read; one socket
+read of asyncio's brings as much."""
+
+
+class AiohttpTransport(httpx.AsyncBaseTransport):
+    """Sends httpx requests through an aiohttp connector; lives on one event loop.
+
+    Args:
+        ssl_context: For https. Without one aiohttp's default is used.
+    """
+
+    def __init__(self, ssl_context: ssl.SSLContext | None = None) -> None:
+        self._ssl_context = ssl_context
+        self._session: aiohttp.ClientSession | None = None
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request; returns when the header of the response is there."""
+        timeouts: dict[str, float | None] = request.extensions.get("timeout", {})
+        with _as_httpx(request):
+            response = await self._opened().request(
+                request.method,
+                yarl.URL(str(request.url), encoded=True),
+                headers=[
+                    (name.decode("ascii"), value.decode("latin-1"))
+                    for name, value in request.headers.raw
+                ],
+                data=await _body(request),
+                allow_redirects=False,
+                timeout=aiohttp.ClientTimeout(
+                    total=None,
+                    connect=timeouts.get("pool"),
+                    sock_connect=timeouts.get("connect"),
+                    sock_read=timeouts.get("read"),
+                ),
+            )
+        return httpx.Response(
+            response.status,
+            headers=response.raw_headers,
+            stream=_Body(request, response),
+            request=request,
+        )
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        if self._session is not None:
+            await self._session.close()
+
+    def _opened(self) -> aiohttp.ClientSession:
+        if self._session is None:  # made late, because it belongs to the running loop
+            connector = aiohttp.TCPConnector(
+                limit=0,  # long streams would use any limit up
+                keepalive_timeout=_KEEP_ALIVE,
+                ssl=self._ssl_context or True,
+            )
+            self._session = aiohttp.ClientSession(
+                connector=connector,
+                cookie_jar=aiohttp.DummyCookieJar(),
+                auto_decompress=False,
+                read_bufsize=_READ_BUFFER,
+                skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
+                trust_env=False,
+            )
+        return self._session
+
+
+class _Body(httpx.AsyncByteStream):
+    """The body of a response, in the pieces in which it arrives."""
+
+    def __init__(self, request: httpx.Request, response: aiohttp.ClientResponse) -> None:
+        self._request = request
+        self._response = response
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        with _as_httpx(self._request):
+            async for chunk in self._response.content.iter_any():
+                yield chunk
+
+    async def aclose(self) -> None:
+        if self._response.status >= 500 or not self._response.content.at_eof():
+            # uvicorn closes the connection after an error of its own; the next
+            # request on it would fail, and nobody could tell how far it got.
+            self._response.close()
+        else:
+            self._response.release()
+
+
+async def _body(request: httpx.Request) -> bytes:
+    # Everything that is sent here is in memory; what is not is read into it.
+    return await request.aread()
+
+
+@contextmanager
+def _as_httpx(request: httpx.Request) -> Generator[None]:
+    """Translate aiohttp's exceptions, keeping "never sent" apart from "broke later"."""
+    try:
+        yield
+    except aiohttp.ConnectionTimeoutError as error:
+        raise httpx.ConnectTimeout(_said(error), request=request) from error
+    except aiohttp.ClientConnectorError as error:
+        raise httpx.ConnectError(_said(error), request=request) from error
+    except (TimeoutError, aiohttp.ServerTimeoutError) as error:
+        raise httpx.ReadTimeout(_said(error), request=request) from error
+    except aiohttp.InvalidURL as error:
+        raise httpx.UnsupportedProtocol(_said(error), request=request) from error
+    except (aiohttp.ClientPayloadError, aiohttp.ClientResponseError) as error:
+        raise httpx.RemoteProtocolError(_said(error), request=request) from error
+    except (aiohttp.ClientError, OSError) as error:
+        raise httpx.ReadError(_said(error), request=request) from error
+
+
+def _said(error: Any) -> str:
+    return str(error) or type(error).__name__

@@ -1,0 +1,319 @@
+"""Lanes: session machines, and the asyncio tasks that carry out their commands.
+
+A lane is one session hash with its stream. The machine decides everything;
+a `Lane` posts, opens, closes, waits and reports back. `Lanes` decides which
+lane a call takes. Everything here runs on the scheduler thread.
+"""
+
+from __future__ import annotations
+
+__all__ = ["Lanes", "Sink", "Submission"]
+
+import asyncio
+import logging
+import uuid
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from datetime import datetime
+from typing import Any, Protocol, TypeAlias, assert_never
+
+import orjson
+
+from ..exceptions import ConnectionLost, ProtocolError, RxGradioError
+from ..protocol import commands as do
+from ..protocol.answers import event_id_of, stream_refusal
+from ..protocol.dialects import Dialect
+from ..protocol.event import Entry, Event
+from ..protocol.messages import parse
+from ..protocol.session import Session
+from ..protocol.sse import SSEDecoder
+from ..updates import CancelOutcome, StatusUpdate
+from .interface import Stream, Transport
+
+logger = logging.getLogger("rxgradio")
+
+_CANCEL_TIMEOUT = 5.0
+"""Seconds that the server gets to answer a cancel."""
+
+_LAST_BYTES = 1.0
+"""Seconds that a stream gets to end after the server has said that it will; when
+it has ended, its connection can be used again."""
+
+_AGAIN = frozenset({429, 502, 503, 504})
+"""HTTP statuses of a stream that may be there a moment later."""
+
+
+class Sink(Protocol):
+    """Whoever made a call and hears of it, on the scheduler thread; must not block."""
+
+    def publish(self, entries: list[Entry], status: StatusUpdate) -> None:
+        """Take news of the call."""
+        ...
+
+    def finish(self, entries: list[Entry], status: StatusUpdate, error: Exception | None) -> None:
+        """Take the last news of the call, and its end."""
+        ...
+
+    def cancel_told(self, outcome: CancelOutcome) -> None:
+        """Take what the server made of a cancel."""
+        ...
+
+
+class Submission:
+    """One call on its way through the lanes.
+
+    Args:
+        sink: Hears of it.
+        data: The JSON of its data, one item per input on the wire.
+        apart: It is likely to be cancelled while others like it run, and takes
+            a lane where that harms none.
+    """
+
+    __slots__ = ("apart", "call", "has_state", "lane", "sink")
+
+    def __init__(
+        self,
+        sink: Sink,
+        *,
+        fn_index: int,
+        data: bytes,
+        event: Event,
+        generator: bool,
+        has_state: bool,
+        apart: bool,
+        headers: Mapping[str, str] | None,
+    ) -> None:
+        self.sink = sink
+        self.has_state = has_state
+        self.apart = apart
+        self.lane: Lane | None = None
+        self.call: Call = do.Call(self, fn_index, data, event, generator, headers)
+
+
+Call: TypeAlias = "do.Call[Submission]"
+Command: TypeAlias = "do.Command[Submission]"
+
+
+class Lanes:
+    """All lanes to one app, and the choice among them.
+
+    The *main* lane is the session in which State lives, and which `submit` and
+    `predict` share. A call that is likely to be cancelled takes a spare lane if
+    one of the same endpoint is unfinished in the lane that it would take, since
+    a cancel reaches all of them. So does any call whose endpoint has a cancel
+    under way. Endpoints with State have no choice.
+    """
+
+    def __init__(
+        self, transport: Transport, prefix: str, dialect: Dialect, *, has_state: bool
+    ) -> None:
+        self._transport = transport
+        self._prefix = prefix
+        self._dialect = dialect
+        self._main = self._open(has_state=has_state)
+        self._has_state = has_state
+        self._spares: list[Lane] = []
+
+    def submit(self, submission: Submission) -> None:
+        """Send a call on its way."""
+        lane = self._choose(submission)
+        submission.lane = lane
+        lane.submit(submission)
+
+    def cancel(self, submission: Submission) -> None:
+        """Let go of a call that has ended for its user."""
+        if submission.lane is not None:
+            submission.lane.cancel(submission)
+
+    async def aclose(self) -> None:
+        """End all calls and close all streams."""
+        await asyncio.gather(*(lane.aclose() for lane in [self._main, *self._spares]))
+
+    def _open(self, *, has_state: bool = False) -> Lane:
+        session: Session[Submission] = Session(uuid.uuid4().hex, self._dialect, has_state=has_state)
+        return Lane(session, self._transport, self._prefix, self._dialect, self.submit)
+
+    def _choose(self, submission: Submission) -> Lane:
+        if self._main.session.retired:
+            self._main = self._open(has_state=self._has_state)
+        fn_index = submission.call.fn_index
+        main = self._main.session
+        if submission.has_state:
+            return self._main
+        if not (main.has(fn_index) if submission.apart else main.has_ghost(fn_index)):
+            return self._main
+        # Those that are retired and done are dropped on the way.
+        self._spares = [
+            lane for lane in self._spares if not (lane.session.retired and lane.session.idle)
+        ]
+        for lane in self._spares:
+            if not lane.session.retired and not lane.session.has(fn_index):
+                return lane
+        self._spares.append(self._open())
+        return self._spares[-1]
+
+
+class Lane:
+    """A session machine and its tasks."""
+
+    def __init__(
+        self,
+        session: Session[Submission],
+        transport: Transport,
+        prefix: str,
+        dialect: Dialect,
+        reroute: Callable[[Submission], None],
+    ) -> None:
+        self.session = session
+        self._transport = transport
+        self._prefix = prefix
+        self._dialect = dialect
+        self._reroute = reroute
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._streams: dict[int, asyncio.Task[None]] = {}
+        self._timers: dict[do.Timer, asyncio.TimerHandle] = {}
+
+    def submit(self, submission: Submission) -> None:
+        """Send a call on its way."""
+        self._execute(self.session.submit(submission.call))
+
+    def cancel(self, submission: Submission) -> None:
+        """Let go of a call that has ended for its user."""
+        self._execute(self.session.cancel(submission.call))
+
+    async def aclose(self) -> None:
+        """End all calls, and the stream."""
+        self._execute(self.session.close(_now()))
+        for timer in self._timers.values():
+            timer.cancel()
+        tasks = [*self._tasks]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    # ---- what the machine asks for
+
+    def _execute(self, commands: Iterable[Command]) -> None:
+        for command in commands:
+            match command:
+                case do.Publish(call, entries, status):
+                    call.owner.sink.publish(entries, status)
+                case do.Finish(call, entries, status, error):
+                    call.owner.sink.finish(entries, status, error)
+                case do.PostJoin(call):
+                    call.owner.sink.publish(call.event.joining(_now()), call.event.status)
+                    self._start(self._join(call))
+                case do.PostCancel(call):
+                    self._start(self._cancel(call))
+                case do.OpenStream(generation):
+                    self._streams[generation] = self._start(self._read(generation))
+                case do.DropStream(generation):
+                    if reader := self._streams.get(generation):
+                        reader.cancel()
+                case do.TellCancel(call, outcome):
+                    call.owner.sink.cancel_told(outcome)
+                case do.Reroute(call):
+                    self._reroute(call.owner)
+                case do.SetTimer(timer, seconds):
+                    self._stop(timer)
+                    loop = asyncio.get_running_loop()
+                    self._timers[timer] = loop.call_later(seconds, self._due, timer)
+                case do.StopTimer(timer):
+                    self._stop(timer)
+                case _:
+                    assert_never(command)
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    def _stop(self, timer: do.Timer) -> None:
+        if handle := self._timers.pop(timer, None):
+            handle.cancel()
+
+    def _due(self, timer: do.Timer) -> None:
+        self._timers.pop(timer, None)
+        self._execute(self.session.timer_due(timer, _now()))
+
+    # ---- what comes of it
+
+    async def _join(self, call: Call) -> None:
+        body = {
+            "data": orjson.Fragment(call.data),
+            "event_data": None,
+            "fn_index": call.fn_index,
+            "trigger_id": None,
+            "session_hash": self.session.session_hash,
+        }
+        try:
+            answer = await self._transport.post(
+                f"{self._prefix}/queue/join", orjson.dumps(body), call.headers
+            )
+            event_id = event_id_of(answer)
+        except RxGradioError as error:
+            self._execute(self.session.join_failed(call, error, _now()))
+        except Exception as error:  # noqa: BLE001 (a bug or a plug-in must not leave a call hanging)
+            self._execute(self.session.join_failed(call, _bug(error), _now()))
+        else:
+            self._execute(self.session.joined(call, event_id, _now()))
+
+    async def _cancel(self, call: Call) -> None:
+        body = {
+            "event_id": call.event_id,
+            "fn_index": call.fn_index,
+            "session_hash": self.session.session_hash,
+        }
+        ok = False
+        try:
+            async with asyncio.timeout(_CANCEL_TIMEOUT):
+                route = self._prefix + self._dialect.cancel_route
+                answer = await self._transport.post(route, orjson.dumps(body), call.headers)
+            ok = answer.status == 200
+        except (RxGradioError, TimeoutError) as error:
+            logger.debug("a cancel was not answered: %s", error)
+        self._execute(self.session.cancel_answered(call, ok=ok))
+
+    async def _read(self, generation: int) -> None:
+        path = f"{self._prefix}/queue/data?session_hash={self.session.session_hash}"
+        error: RxGradioError | None = None
+        try:
+            async with asyncio.timeout(None) as patience, self._transport.stream(path) as stream:
+                error = stream_refusal(stream.answer)
+                if error is None:
+                    await self._listen(generation, stream, patience)
+                elif stream.answer.status in _AGAIN:
+                    self._execute(self.session.refused(generation, error, _now()))
+        except TimeoutError:
+            pass  # it had said all that it had to say, only not ended
+        except ConnectionLost as lost:
+            error = lost
+            if not lost.sent:
+                self._execute(self.session.refused(generation, error, _now()))
+        except RxGradioError as raised:
+            error = raised
+        except Exception as raised:  # noqa: BLE001 (as above: nobody may be left waiting)
+            error = _bug(raised)
+        finally:
+            del self._streams[generation]
+        self._execute(self.session.ended(generation, error, _now()))
+
+    async def _listen(self, generation: int, stream: Stream, patience: asyncio.Timeout) -> None:
+        decoder = SSEDecoder()
+        session = self.session
+        self._execute(session.opened(generation))
+        async for chunk in stream.chunks():
+            messages = [parse(data) for data in decoder.feed(chunk)]
+            self._execute(session.received(generation, messages, _now()))
+            if not session.listens_to(generation) and patience.when() is None:
+                patience.reschedule(asyncio.get_running_loop().time() + _LAST_BYTES)
+
+
+def _now() -> datetime:
+    return datetime.now()
+
+
+def _bug(error: Exception) -> ProtocolError:
+    wrapped = ProtocolError(f"unexpected {type(error).__name__}: {error}")
+    wrapped.__cause__ = error
+    return wrapped
