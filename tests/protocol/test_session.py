@@ -1,0 +1,552 @@
+"""The session machine, in every order of events that can be thought of."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rxgradio.exceptions import (
+    ClientClosed,
+    ConnectionLost,
+    ProtocolError,
+    QueueFull,
+    ServerStopped,
+)
+from rxgradio.protocol import commands as do
+from rxgradio.protocol import messages as wire
+from rxgradio.updates import CancelOutcome, Status
+from tests.protocol.world import AT, Owner, World
+
+VERSIONS = ["4.44.1", "5.50.0", "6.31.0"]
+
+
+def happen(world: World, name: str) -> None:
+    """Let the one thing of that name happen."""
+    found = [act for label, act in world.choices() if label == name]
+    assert found, f"no {name!r} among {[label for label, _ in world.choices()]}"
+    found[0]()
+
+
+def check_all_ended_well(world: World) -> None:
+    for call in world.calls:
+        owner = call.owner
+        if owner.cancelled:
+            assert len(owner.outcomes) == 1, (owner.name, owner.outcomes)
+        else:
+            assert owner.ends == [None], (owner.name, owner.ends)
+            text = owner.name
+            grown = [text + "+" * n for n in range(world.yields)]
+            assert owner.outputs == [*grown, text + "+" * max(0, world.yields - 1)]
+            assert owner.codes[-1] is Status.FINISHED
+
+
+def check_all_ended(world: World) -> None:
+    for call in world.calls:
+        owner = call.owner
+        if owner.cancelled:
+            assert len(owner.outcomes) == 1, (owner.name, owner.outcomes)
+            assert not owner.ends
+        else:
+            assert len(owner.ends) == 1, (owner.name, owner.ends)
+            assert owner.ends[0] is None or isinstance(owner.ends[0], ConnectionLost)
+
+
+# ---- every interleaving of a small world, and many of larger ones
+
+
+def orders(make: Callable[[], World]) -> Iterator[World]:
+    """Yield the worlds at rest after each order in which everything can happen."""
+    path: list[int] = []
+    while True:
+        world = make()
+        widths: list[int] = []
+        while choices := [c for c in world.choices() if c[0] != do.Timer.IDLE.value]:
+            if len(widths) == len(path):
+                path.append(0)
+            choice = choices[path[len(widths)]]
+            widths.append(len(choices))
+            choice[1]()
+        yield world
+        while path and path[-1] + 1 == widths[len(path) - 1]:
+            path.pop()
+        if not path:
+            return
+        path[-1] += 1
+
+
+def walks(make: Callable[[], World], count: int) -> Iterator[World]:
+    """Yield the worlds at rest after `count` orders chosen by chance, always the same ones."""
+    chance = random.Random(1)
+    for _ in range(count):
+        world = make()
+        while choices := [c for c in world.choices() if c[0] != do.Timer.IDLE.value]:
+            chance.choice(choices)[1]()
+        yield world
+
+
+def test_no_order_of_events_loses_a_call() -> None:
+    def make() -> World:
+        world = World(yields=0)
+        world.submit(0)
+        return world
+
+    count = 0
+    for world in orders(make):
+        count += 1
+        check_all_ended_well(world)
+    assert count > 1000  # orders there are
+
+
+def test_no_order_of_events_loses_one_of_three_calls() -> None:
+    def make() -> World:
+        world = World(yields=0)
+        others = world.choices
+        submit = ("user submits", lambda: world.submit(len(world.calls) % 2) and None)
+        world.choices = lambda: [*others(), *([submit] if len(world.calls) < 3 else [])]  # type: ignore[method-assign]
+        return world
+
+    raced = 0
+    for world in walks(make, 3000):
+        check_all_ended_well(world)
+        raced += any(len(side.streams) > 1 for side in world.sides)
+    assert raced > 100  # or the walks would miss what they are for
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_cancel_at_any_moment_has_one_outcome(version: str) -> None:
+    def make() -> World:
+        world = World(version, yields=0)
+        call = world.submit(0)
+        others = world.choices
+        cancel = ("user cancels", lambda: world.cancel(call))
+        world.choices = lambda: [*others(), *([] if call.owner.ended else [cancel])]  # type: ignore[method-assign]
+        return world
+
+    outcomes: set[CancelOutcome] = set()
+    for world in walks(make, 2000):
+        owner = world.owners[0]
+        assert len(owner.ends) + len(owner.outcomes) == 1
+        outcomes.update(owner.outcomes)
+    unheard = CancelOutcome.REMOVED if version == "6.31.0" else CancelOutcome.STILL_RUNNING
+    assert outcomes == {CancelOutcome.FINISHED, CancelOutcome.GENERATOR_CLOSED, unheard}
+
+
+# ---- random walks through large ones
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    version=st.sampled_from(VERSIONS),
+    has_state=st.booleans(),
+    seed=st.integers(0, 2**32),
+    count=st.integers(1, 12),
+)
+def test_a_healthy_server_never_loses_a_call_whatever_the_order(
+    version: str, has_state: bool, seed: int, count: int
+) -> None:
+    world = World(version, yields=2, has_state=has_state)
+    walk = random.Random(seed)
+    left = count
+    while left or walk.random() < 0.9:
+        choices = [c for c in world.choices() if c[0] != do.Timer.IDLE.value]
+        if left and (not choices or walk.random() < 0.3):
+            world.submit(walk.randrange(3), generator=walk.random() < 0.5)
+            left -= 1
+        elif walk.random() < 0.1:
+            world.cancel(walk.choice(world.calls) if world.calls else world.submit())
+        elif choices:
+            walk.choice(choices)[1]()
+        else:
+            break
+    world.settle()
+    check_all_ended_well(world)
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    version=st.sampled_from(VERSIONS),
+    has_state=st.booleans(),
+    seed=st.integers(0, 2**32),
+    count=st.integers(1, 12),
+)
+def test_a_loss_at_any_moment_ends_every_call_exactly_once(
+    version: str, has_state: bool, seed: int, count: int
+) -> None:
+    world = World(version, yields=2, lossy=True, has_state=has_state)
+    walk = random.Random(seed)
+    left = count
+    while left or walk.random() < 0.9:
+        choices = world.choices()
+        if left and (not choices or walk.random() < 0.3):
+            world.submit(walk.randrange(3))
+            left -= 1
+        elif walk.random() < 0.1 and world.calls:
+            world.cancel(walk.choice(world.calls))
+        elif choices:
+            walk.choice(choices)[1]()
+        else:
+            break
+    world.settle()
+    if has_state:
+        # A State-ful session is kept after a loss, and the server's belated
+        # clean-up may take its next calls along without a word: only the
+        # watchdogs can end those.
+        for side in world.sides:
+            side.execute(side.session.close(AT))
+        for owner in world.owners:
+            assert len(owner.ends) + len(owner.outcomes) == 1
+    else:
+        check_all_ended(world)
+
+
+# ---- the races, one by one
+
+
+def test_a_completion_before_the_answer_to_its_join_is_kept_for_it() -> None:
+    world = World(yields=0)
+    world.submit(0)
+    for name in ["accept call 0", "answer call 0", "attach s0/1", "open s0/1"]:
+        happen(world, name)
+    world.submit(1)
+    happen(world, "accept call 1")
+    happen(world, "start call 1")
+    happen(world, "complete call 1")
+    while any(label == "read s0/1" for label, _ in world.choices()):
+        happen(world, "read s0/1")
+    happen(world, "deliver all s0/1")
+    assert not world.owners[1].ended
+
+    happen(world, "answer call 1")
+
+    assert world.owners[1].ends == [None]
+    assert world.owners[1].outputs == ["call 1"]
+    assert not world.owners[0].ended
+
+
+def test_a_call_accepted_after_the_server_decided_to_close_gets_a_stream_of_its_own() -> None:
+    world = World(yields=0)
+    world.submit(0)
+    for name in ["accept call 0", "start call 0", "complete call 0", "answer call 0"]:
+        happen(world, name)
+    for name in ["attach s0/1", "open s0/1", "read s0/1", "read s0/1", "read s0/1"]:
+        happen(world, name)
+    world.submit(1)
+    happen(world, "accept call 1")
+    happen(world, "answer call 1")  # before the client knows that the stream was closed
+    happen(world, "deliver all s0/1")
+    assert world.owners[0].ends == [None]
+    assert world.opens == 2
+
+    world.settle()
+
+    check_all_ended_well(world)
+
+
+def test_a_loss_ends_a_join_in_flight_as_indeterminate() -> None:
+    world = World(lossy=True)
+    world.submit(0)
+    for name in ["accept call 0", "answer call 0", "attach s0/1", "open s0/1"]:
+        happen(world, name)
+    world.submit(0)
+    happen(world, "lose s0/1")
+    happen(world, "deliver s0/1")
+
+    assert [type(owner.ends[0]) for owner in world.owners] == [ConnectionLost, ConnectionLost]
+    assert "may or may not" in str(world.owners[1].ends[0])
+    assert world.owners[1].ends[0].__cause__ is world.owners[0].ends[0]
+    assert world.sides[0].session.retired
+
+
+def test_what_was_not_sent_yet_moves_to_another_session_after_a_loss() -> None:
+    world = World(lossy=True)
+    calls = [world.submit(0) for _ in range(5)]  # at most 3 joins are in flight
+    for name in ["accept call 0", "answer call 0", "attach s0/1", "open s0/1"]:
+        happen(world, name)
+    happen(world, "lose s0/1")
+    happen(world, "deliver s0/1")
+    assert [call.owner.ended for call in calls] == [True, True, True, True, False]
+
+    world.settle()
+
+    assert calls[4].owner.ends == [None]
+    assert world.side_of[calls[4]].session.session_hash == "s1"
+
+
+def test_a_cancel_waits_until_no_sibling_would_be_hit_and_says_so() -> None:
+    world = World()
+    first, second = world.submit(0), world.submit(0)
+    for name in ["accept call 0", "accept call 1", "answer call 0", "answer call 1"]:
+        happen(world, name)
+    happen(world, "start call 0")
+    happen(world, "start call 1")
+
+    world.cancel(first)
+    assert first.owner.outcomes == [CancelOutcome.SPARED_SIBLINGS]
+    assert not world.cancels
+
+    for name in ["yield call 1", "complete call 1", "attach s0/1", "open s0/1"]:
+        happen(world, name)
+    while not second.owner.ended:
+        happen(world, "read s0/1")
+        happen(world, "deliver s0/1")
+    assert [call for _, call in world.cancels] == [first]
+
+
+def test_a_sibling_is_not_sent_while_a_cancel_is_in_flight() -> None:
+    world = World()
+    first = world.submit(0)
+    happen(world, "accept call 0")
+    happen(world, "answer call 0")
+    world.cancel(first)
+    world.submit(0)
+    other = world.submit(1)
+    assert [call for _, call in world.joins] == [other]
+
+    happen(world, "do cancel call 0")
+    happen(world, "answer cancel call 0")
+
+    assert world.calls[1] in [call for _, call in world.joins]
+    world.settle()
+    check_all_ended_well(world)
+
+
+def test_twenty_cancels_of_one_endpoint_send_one_cancel_for_all_that_run() -> None:
+    world = World()
+    calls = [world.submit(0) for _ in range(20)]
+    while any(label.startswith(("accept", "answer")) for label, _ in world.choices()):
+        label = next(lab for lab, _ in world.choices() if lab.startswith(("accept", "answer")))
+        happen(world, label)
+    for label in [label for label, _ in world.choices() if label.startswith("start")]:
+        happen(world, label)
+    for name in ["attach s0/1", "open s0/1"]:
+        happen(world, name)
+    for _ in range(40):
+        happen(world, "read s0/1")
+    happen(world, "deliver all s0/1")
+    for call in calls:
+        world.cancel(call)
+    assert len(world.cancels) == 1
+
+    world.settle()
+
+    assert len(world.cancelled_ids) == 1
+    for call in calls:
+        assert len(call.owner.outcomes) == 1
+
+
+def test_a_cancel_before_the_call_was_sent_is_never_sent() -> None:
+    world = World()
+    calls = [world.submit(0) for _ in range(4)]
+    world.cancel(calls[3])
+    assert calls[3].owner.outcomes == [CancelOutcome.NOT_SENT]
+    assert len(world.joins) == 3
+    world.settle()
+    assert len(world.events) == 3
+
+
+def test_a_second_completion_does_not_end_the_other_calls() -> None:
+    world = World("4.44.1")
+    first = world.submit(0)
+    second = world.submit(1)
+    for name in ["accept call 0", "accept call 1", "answer call 0", "answer call 1"]:
+        happen(world, name)
+    world.cancel(first)  # it waits in the queue, and will run later all the same
+    world.settle()
+    assert second.owner.ends == [None]
+    assert first.owner.outcomes == [CancelOutcome.STILL_RUNNING]
+    assert world.opens > 1  # its late completion broke the stream
+
+
+def drive(*, fn_index: int = 0, **options: Any) -> tuple[World, do.Call[Owner]]:
+    world = World(**options)
+    call = world.submit(fn_index)
+    for name in ["accept call 0", "answer call 0", "attach s0/1", "open s0/1"]:
+        happen(world, name)
+    return world, call
+
+
+def test_a_stream_that_ends_without_a_word_is_a_loss() -> None:
+    world, call = drive()
+    side = world.sides[0]
+    side.execute(side.session.ended(1, None, AT))
+    assert isinstance(call.owner.ends[0], ConnectionLost)
+    assert side.session.retired
+
+
+def test_a_server_that_stops_says_so() -> None:
+    world, call = drive()
+    side = world.sides[0]
+    message = wire.UnexpectedError(None, "Server stopped unexpectedly.", session_not_found=False)
+    side.execute(side.session.received(1, [message], AT))
+    assert isinstance(call.owner.ends[0], ServerStopped)
+
+
+def test_a_session_that_the_server_has_forgotten_is_a_loss() -> None:
+    world, call = drive()
+    side = world.sides[0]
+    message = wire.UnexpectedError(None, "404: Not Found", session_not_found=True)
+    side.execute(side.session.received(1, [message], AT))
+    assert isinstance(call.owner.ends[0], ConnectionLost)
+
+
+def test_silence_is_a_loss_after_three_ticks_and_a_heartbeat_resets_it() -> None:
+    world, call = drive()
+    side = world.sides[0]
+    assert side.timers[do.Timer.SILENCE] == 15
+    for _ in range(3):
+        world._due(side, do.Timer.SILENCE)
+    side.execute(side.session.received(1, [wire.Heartbeat()], AT))
+    for _ in range(3):
+        world._due(side, do.Timer.SILENCE)
+    assert not call.owner.ended
+    world._due(side, do.Timer.SILENCE)
+    assert "not even a heartbeat" in str(call.owner.ends[0])
+
+
+def test_a_server_that_closes_every_stream_at_once_is_given_up() -> None:
+    world, call = drive()
+    side = world.sides[0]
+    for generation in range(1, 12):
+        assert not call.owner.ended
+        side.streams[generation].attached = False
+        side.execute(side.session.received(generation, [wire.CloseStream()], AT))
+        if do.Timer.REOPEN in side.timers:
+            assert side.timers[do.Timer.REOPEN] <= 2.0
+            world._due(side, do.Timer.REOPEN)
+        side.execute(side.session.opened(generation + 1))
+    assert isinstance(call.owner.ends[0], ConnectionLost)
+
+
+def test_a_refused_stream_is_tried_again_and_given_up_in_the_end() -> None:
+    world = World()
+    call = world.submit(0)
+    happen(world, "accept call 0")
+    happen(world, "answer call 0")
+    side = world.sides[0]
+    refusal = ConnectionLost("refused", sent=False)
+    for generation in range(1, 12):
+        assert not call.owner.ended
+        side.execute(side.session.refused(generation, refusal, AT))
+        if do.Timer.REOPEN in side.timers:
+            world._due(side, do.Timer.REOPEN)
+    assert call.owner.ends == [refusal]
+
+
+def test_news_of_an_old_stream_changes_nothing() -> None:
+    world, call = drive()
+    side = world.sides[0]
+    assert side.session.received(0, [wire.CloseStream()], AT) == []
+    assert side.session.ended(0, ConnectionLost("old"), AT) == []
+    assert side.session.opened(0) == []
+    assert side.session.refused(7, ConnectionLost("new"), AT) == []
+    assert not call.owner.ended
+
+
+def test_strays_and_late_messages_change_nothing() -> None:
+    world, call = drive(yields=0)
+    side = world.sides[0]
+    stray = wire.Completed("nobody", ["x"], None, None, None)
+    side.execute(side.session.received(1, [stray, wire.Unknown(None, "render")], AT))
+    world.settle()
+    assert call.owner.outputs == ["call 0"]
+
+
+def test_a_refused_call_ends_with_the_reason_and_the_others_go_on() -> None:
+    world = World()
+    first, second = world.submit(0), world.submit(1)
+    side = world.sides[0]
+    world.joins.remove((side, first))
+    full = QueueFull("full")
+    side.execute(side.session.join_failed(first, full, AT))
+    world.settle()
+    assert first.owner.ends == [full]
+    assert second.owner.ends == [None]
+
+
+def test_a_message_that_cannot_be_read_ends_its_own_call_and_cancels_it() -> None:
+    world, call = drive()
+    other = world.submit(1)
+    side = world.sides[0]
+    side.execute(side.session.received(1, [wire.Malformed("e0", "not JSON")], AT))
+    assert isinstance(call.owner.ends[0], ProtocolError)
+    assert [cancelled for _, cancelled in world.cancels] == [call]
+    world.settle()
+    assert call.owner.outcomes == []  # nobody had asked
+    assert other.owner.ends == [None]
+
+
+def test_two_calls_with_one_event_id_are_an_error_of_the_second() -> None:
+    world, call = drive()
+    second = world.submit(1)
+    side = world.sides[0]
+    world.joins.clear()
+    side.execute(side.session.joined(second, "e0", AT))
+    assert isinstance(second.owner.ends[0], ProtocolError)
+    assert not call.owner.ended
+
+
+def test_too_many_early_messages_are_an_error_of_their_call_only() -> None:
+    world, call = drive()
+    second = world.submit(1)
+    side = world.sides[0]
+    flood = [wire.Progress("e1", [])] * 10_001
+    side.execute(side.session.received(1, flood, AT))
+    happen(world, "accept call 1")
+    happen(world, "answer call 1")
+    assert isinstance(second.owner.ends[0], ProtocolError)
+    assert not call.owner.ended
+
+
+def test_closing_ends_every_call_and_drops_the_stream() -> None:
+    world = World()
+    calls = [world.submit(0) for _ in range(5)]
+    for name in ["accept call 0", "answer call 0", "attach s0/1", "open s0/1"]:
+        happen(world, name)
+    world.cancel(calls[4])
+    side = world.sides[0]
+    side.execute(side.session.close(AT))
+    assert all(isinstance(call.owner.ends[0], ClientClosed) for call in calls[:4])
+    assert side.streams[1].dropped
+    assert side.session.submit(world.calls[0]) == [do.Reroute(world.calls[0])]
+
+
+def test_an_idle_stream_that_the_server_keeps_open_is_dropped_with_its_session() -> None:
+    world, call = drive()
+    world.cancel(call)
+    side = world.sides[0]
+    assert side.timers[do.Timer.IDLE] == 2.0
+    world._due(side, do.Timer.IDLE)
+    assert side.streams[1].dropped
+    assert side.session.retired
+    assert call.owner.outcomes == [CancelOutcome.UNKNOWN]
+
+
+def test_with_state_an_idle_stream_is_kept() -> None:
+    world, call = drive(has_state=True)
+    world.cancel(call)
+    side = world.sides[0]
+    world._due(side, do.Timer.IDLE)
+    assert not side.streams[1].dropped
+    assert not side.session.retired
+    assert call.owner.outcomes == [CancelOutcome.UNKNOWN]
+
+
+def test_before_4_31_a_cancel_reaches_its_own_event_only_and_is_sent_at_once() -> None:
+    world = World("4.22.0")
+    first, second = world.submit(0), world.submit(0)
+    for name in ["accept call 0", "accept call 1", "answer call 0", "answer call 1"]:
+        happen(world, name)
+    world.cancel(first)
+    assert [call for _, call in world.cancels] == [first]
+    side = world.sides[0]
+    world.cancels.clear()
+    world.events["e0"].state = "dead"
+    side.execute(side.session.cancel_answered(first, ok=True))
+    assert len(first.owner.outcomes) == 1
+    world.settle()
+    assert second.owner.ends == [None]
