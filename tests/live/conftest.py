@@ -1,0 +1,63 @@
+"""Real Gradio servers for the tests: one per release for all, or one's own to mistreat.
+
+`server` runs a test once per release. The installations begin when the first test asks
+for a server, all at once; each shared server starts when a test first asks for it.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.live.servers.install import VERSIONS, environment
+from tests.live.servers.run import Server
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+
+class Servers:
+    """The servers that tests share, by version."""
+
+    def __init__(self, installers: ThreadPoolExecutor, started: ExitStack) -> None:
+        self._pythons = {version: installers.submit(environment, version) for version in VERSIONS}
+        self._started = started
+        self._servers: dict[str, Server] = {}
+
+    def python(self, version: str) -> Path:
+        """Wait for the environment of this version."""
+        return self._pythons[version].result()
+
+    def __getitem__(self, version: str) -> Server:
+        if version not in self._servers:
+            server = Server(self.python(version), version)
+            self._servers[version] = self._started.enter_context(server)
+        return self._servers[version]
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[Servers]:
+    """Shared servers: `servers["6.31.0"]` is started on first use."""
+    with ThreadPoolExecutor(len(VERSIONS)) as installers, ExitStack() as started:
+        yield Servers(installers, started)
+
+
+@pytest.fixture(scope="session", params=VERSIONS)
+def server(request: pytest.FixtureRequest, servers: Servers) -> Server:
+    """Each release in turn; the server is shared, so a test leaves it as it was."""
+    return servers[request.param]
+
+
+@pytest.fixture
+def fresh_server(servers: Servers) -> Iterator[Callable[..., Server]]:
+    """Start private servers: `fresh_server("6.31.0", APP_MAX_SIZE="1")`."""
+    with ExitStack() as started:
+
+        def start(version: str, **env: str) -> Server:
+            return started.enter_context(Server(servers.python(version), version, **env))
+
+        yield start

@@ -1,0 +1,1 @@
+"""Real Gradio servers of several releases, each installed in an environment of its own."""

@@ -1,0 +1,451 @@
+"""The Gradio app that the live tests talk to: `python app.py PORT [DIRECTORY]`.
+
+It has one endpoint per thing that a server can do to a client. Endpoints that run for
+a while write down what happened to them in a *ledger*, since a client only sees what it
+is told: `/ledger` reads it, `/await_ledger` waits for an entry, and with a DIRECTORY
+each entry is also appended to `DIRECTORY/TAG.txt`, which outlives the server.
+
+The same file runs on every Gradio from 3.36 on, so it asks for a feature only where the
+installed release has it. It says READY once it accepts requests, and ends when its
+standard input does, so that it never outlives the tests that started it.
+
+Environment: `APP_MAX_SIZE` limits the queue, `APP_AUTH=user:password` demands a login.
+"""
+
+import inspect
+import json
+import os
+import sys
+import tempfile
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import gradio as gr
+from values import JS, LOGS, growing, reply
+
+MAJOR = int(gr.__version__.split(".")[0])
+CONCURRENCY = 40
+THREADS = 200
+# Pairs until 4.43, pairs or messages on request until 5.50, messages alone since.
+CHAT_HAS_TYPE = "type" in inspect.signature(gr.Chatbot.__init__).parameters
+CHAT_IN_MESSAGES = CHAT_HAS_TYPE or MAJOR >= 6
+
+
+class Ledger:
+    """What happened to the runs of each tag, in order."""
+
+    def __init__(self) -> None:
+        self.directory: Path | None = None
+        self._entries: defaultdict[str, list[str]] = defaultdict(list)
+        self._written = threading.Condition()
+
+    def write(self, tag: str, entry: str) -> None:
+        with self._written:
+            self._entries[tag].append(entry)
+            if self.directory is not None:
+                with (self.directory / f"{tag}.txt").open("a", encoding="utf-8") as file:
+                    file.write(f"{entry}\n")
+            self._written.notify_all()
+
+    def read(self, tag: str) -> list[str]:
+        with self._written:
+            return list(self._entries[tag])
+
+    def wait_for(self, tag: str, entry: str, seconds: float) -> list[str]:
+        """Return the entries of *tag* once *entry* is among them, or time is up."""
+        with self._written:
+            self._written.wait_for(lambda: entry in self._entries[tag], seconds)
+            return list(self._entries[tag])
+
+
+LEDGER = Ledger()
+
+
+def recorded(tag: str, steps: Iterator[str]) -> Iterator[str]:
+    """Yield *steps*, and write down the life of whoever consumes them."""
+    LEDGER.write(tag, "started")
+    try:
+        for step in steps:
+            LEDGER.write(tag, step)
+            yield step
+    except GeneratorExit:
+        LEDGER.write(tag, "closed")
+        raise
+    LEDGER.write(tag, "finished")
+
+
+def ticks(n: int, delay: float) -> Iterator[str]:
+    """Yield `tick 0`, `tick 1`..., with *delay* seconds before each but the first."""
+    for i in range(n):
+        if i:
+            time.sleep(delay)
+        yield f"tick {i}"
+
+
+# Plain functions
+
+
+def add(a, b):
+    return a + b
+
+
+def echo(text):
+    return text
+
+
+def two(text):
+    return text, len(text)
+
+
+def nothing(text):
+    return None
+
+
+def many_defaults(a, b, c):
+    return f"a={a} b={b} c={c}"
+
+
+def upd():
+    return gr.update(value="new", visible=True)
+
+
+def big(mb):
+    return "x" * int(mb * 2**20)
+
+
+def unnamed(text):
+    return f"unnamed {text}"
+
+
+def batch(texts):
+    """Answer each of *texts*, saying how many came together."""
+    return [[f"{text} of {len(texts)}" for text in texts]]
+
+
+def file_out():
+    path = Path(tempfile.mkdtemp()) / "out.txt"
+    path.write_text("file content", encoding="utf-8")
+    return str(path)
+
+
+def file_in(f):
+    # A path from 4.0 on, an open temporary file before.
+    return Path(getattr(f, "name", f)).read_text(encoding="utf-8")
+
+
+# Streams, each a generator function itself, as Gradio asks
+
+
+def count(n):
+    yield from paced("word", n, 0.01)
+
+
+def tokens(n, delay):
+    yield from paced("token", n, delay)
+
+
+def paced(word: str, n: int, delay: float) -> Iterator[str]:
+    for i, text in enumerate(growing(word, n)):
+        if i:
+            time.sleep(delay)
+        yield text
+
+
+def js(kind):
+    yield from JS[kind]
+
+
+def chat(message, history):
+    """Stream the reply word by word, in the format that this release wants."""
+    history = history or []
+    said = ""
+    for word in reply(message).split(" "):
+        said = f"{said} {word}".lstrip()
+        if CHAT_IN_MESSAGES:
+            turn = [
+                {"role": "user", "content": message},
+                {"role": "assistant", "content": said},
+            ]
+        else:
+            turn = [(message, said)]
+        yield "", history + turn
+        time.sleep(0.01)
+
+
+# Reports beside the output
+
+
+def progress(n, progress=gr.Progress()):  # noqa: B008 - how Gradio is told to pass one
+    for i in range(n):
+        progress((i, n), desc=f"step {i}", unit="steps")
+        time.sleep(0.05)
+    return f"{n} steps"
+
+
+def progress_tqdm(n, progress=gr.Progress()):  # noqa: B008 - how Gradio is told to pass one
+    for _ in progress.tqdm(range(n), desc="counting", unit="things"):
+        time.sleep(0.05)
+    return f"{n} things"
+
+
+def logs():
+    first, *quick, last = LOGS
+    say(*first)
+    time.sleep(0.1)
+    for entry in quick:
+        say(*entry)
+    time.sleep(0.1)
+    say(*last)
+    return "logged"
+
+
+def say(level: str, message: str) -> None:
+    {"info": gr.Info, "warning": gr.Warning}[level](message)
+
+
+def fail():
+    raise gr.Error("told you so")
+
+
+def crash():
+    raise ValueError("secret detail")
+
+
+def fail_mid(n):
+    for i in range(n):
+        yield f"part {i}"
+    raise gr.Error("half-way")
+
+
+# Sessions
+
+
+def state(text, calls):
+    return calls + 1, calls + 1
+
+
+def only_state(text, memory):
+    return [*memory, text]
+
+
+def recall(memory):
+    return json.dumps(memory)
+
+
+def state_between(text, calls, number):
+    return calls + 1, f"{text} #{calls}", calls, number * 2
+
+
+# Runs that leave a trace
+
+
+def forever(tag, n, delay):
+    yield from recorded(tag, ticks(n, delay))
+
+
+def single_gen(tag, n, delay):
+    yield from recorded(tag, ticks(n, delay))
+
+
+def sleep(tag, seconds):
+    return slept(tag, seconds)
+
+
+def single(tag, seconds):
+    return slept(tag, seconds)
+
+
+def slept(tag: str, seconds: float) -> str:
+    LEDGER.write(tag, "started")
+    time.sleep(seconds)
+    LEDGER.write(tag, "finished")
+    return f"slept {tag}"
+
+
+def ledger(tag):
+    return json.dumps(LEDGER.read(tag))
+
+
+def await_ledger(tag, entry, seconds):
+    return json.dumps(LEDGER.wait_for(tag, entry, seconds))
+
+
+# The same name twice, and names that are not offered
+
+
+def dup_one(text):
+    return f"one {text}"
+
+
+def dup_two(text):
+    return f"two {text}"
+
+
+def unlisted(text):
+    return f"unlisted {text}"
+
+
+def closed_api(text):
+    return f"closed {text}"
+
+
+def supported(function: Callable, **options: object) -> dict[str, object]:
+    """Leave out the options that this release of Gradio does not know."""
+    return {
+        key: value
+        for key, value in options.items()
+        if key in inspect.signature(function).parameters
+    }
+
+
+def endpoint(function: Callable, inputs=(), outputs=(), **options) -> None:
+    """Offer *function* under its own name, as the click of a hidden button."""
+    click = gr.Button(visible=False).click
+    options = {"api_name": function.__name__, **options}
+    click(function, list(inputs), list(outputs), **supported(click, **options))
+
+
+def text(label: str, value: str | None = None) -> gr.Textbox:
+    return gr.Textbox(label=label, value=value)
+
+
+def number(label: str, value: float | None = None) -> gr.Number:
+    return gr.Number(label=label, value=value)
+
+
+def integer(label: str, value: int | None = None) -> gr.Number:
+    return gr.Number(label=label, value=value, precision=0)
+
+
+def chatbot() -> gr.Chatbot:
+    return gr.Chatbot(**({"type": "messages"} if CHAT_HAS_TYPE else {}))
+
+
+def offer_functions() -> None:
+    endpoint(add, [number("a"), number("b", 10)], [number("sum")])
+    endpoint(echo, [text("text")], [text("echo")], concurrency_limit=None)
+    endpoint(two, [text("text")], [text("same"), integer("length")])
+    endpoint(nothing, [text("text")])
+    endpoint(
+        many_defaults,
+        [text("a", "x"), integer("b", 2), gr.Checkbox(label="c", value=True)],
+        [text("all")],
+    )
+    endpoint(upd, [], [text("updated")])
+    endpoint(big, [number("mb")], [text("text")])
+    endpoint(batch, [text("text")], [text("answer")], batch=True, max_batch_size=4)
+    endpoint(file_out, [], [gr.File(label="out")])
+    endpoint(file_in, [gr.File(label="f")], [text("content")])
+
+
+def offer_names() -> None:
+    endpoint(dup_one, [text("text")], [text("which")], api_name="dup")
+    endpoint(dup_two, [text("text")], [text("which")], api_name="dup")
+    endpoint(unnamed, [text("text")], [text("which")], api_name=None)
+    endpoint(unlisted, [text("text")], [text("which")], api_name=False)
+    # Each release that can hide an endpoint knows one of the two.
+    endpoint(closed_api, [text("text")], [text("which")], show_api=False, api_visibility="private")
+
+
+def offer_streams() -> None:
+    endpoint(count, [integer("n")], [text("words")])
+    endpoint(tokens, [integer("n"), number("delay")], [text("tokens")])
+    # gr.JSON wraps its values in a model that Gradio replaces as a whole; as plain data,
+    # which is what a component without postprocessing gets, they are sent as differences.
+    endpoint(js, [text("kind")], [gr.JSON(label="value")], postprocess=False)
+    endpoint(chat, [text("message"), bot := chatbot()], [text("emptied"), bot])
+
+
+def offer_reports() -> None:
+    endpoint(progress, [integer("n")], [text("done")])
+    endpoint(progress_tqdm, [integer("n")], [text("done")])
+    endpoint(logs, [], [text("done")])
+    endpoint(fail, [], [text("never")])
+    endpoint(crash, [], [text("never")])
+    endpoint(fail_mid, [integer("n")], [text("part")])
+
+
+def offer_sessions() -> None:
+    calls, memory = gr.State(0), gr.State([])
+    endpoint(state, [text("text"), calls], [integer("calls"), calls])
+    endpoint(only_state, [text("text"), memory], [memory])
+    endpoint(recall, [memory], [text("memory")])
+    seen, last = gr.State(0), gr.State(0)
+    endpoint(
+        state_between,
+        [text("text"), seen, number("number")],
+        [seen, text("numbered"), last, number("doubled")],
+    )
+
+
+def offer_runs() -> None:
+    run = [text("tag"), integer("n"), number("delay", 0.05)]
+    nap = [text("tag"), number("seconds")]
+    endpoint(forever, run, [text("tick")], concurrency_limit=None)
+    endpoint(sleep, nap, [text("slept")], concurrency_limit=None)
+    endpoint(single, nap, [text("slept")], concurrency_limit=1)
+    endpoint(single_gen, run, [text("tick")], concurrency_limit=1)
+    endpoint(ledger, [text("tag")], [text("entries")], queue=False)
+    endpoint(
+        await_ledger,
+        [text("tag"), text("entry"), number("seconds", 10)],
+        [text("entries")],
+        queue=False,
+    )
+
+
+def build() -> gr.Blocks:
+    with gr.Blocks(analytics_enabled=False) as app:
+        offer_functions()
+        offer_names()
+        offer_streams()
+        offer_reports()
+        offer_sessions()
+        offer_runs()
+    return app
+
+
+def launch(port: int) -> None:
+    """Serve the app from a background thread."""
+    app = build()
+    max_size = os.environ.get("APP_MAX_SIZE")
+    app.queue(
+        max_size=int(max_size) if max_size else None,
+        **supported(
+            app.queue,
+            default_concurrency_limit=CONCURRENCY,
+            # The name that 3.x has for it, which 4.x knows only to refuse it.
+            **({"concurrency_count": CONCURRENCY} if MAJOR < 4 else {}),
+        ),
+    )
+    auth = os.environ.get("APP_AUTH")
+    app.launch(
+        server_name="127.0.0.1",
+        server_port=port,
+        auth=tuple(auth.split(":", 1)) if auth else None,
+        max_threads=THREADS,
+        share=False,
+        inbrowser=False,
+        quiet=True,
+        prevent_thread_lock=True,
+        **supported(app.launch, ssr_mode=False),
+    )
+
+
+def main(port: str, directory: str | None = None) -> None:
+    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+    if directory is not None:
+        LEDGER.directory = Path(directory)
+    launch(int(port))
+    sys.stdout.write("READY\n")
+    sys.stdout.flush()
+    sys.stdin.buffer.read()
+    # Without waiting for the functions that still run.
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
