@@ -117,7 +117,7 @@ class Endpoint:
             observer: abc.ObserverBase[Update], scheduler: abc.SchedulerBase | None = None
         ) -> abc.DisposableBase:
             job = self._submit(self.info, data, value=self._value, apart=True, headers=headers)
-            updates = job.updates.subscribe(observer, scheduler=scheduler)
+            updates = job.attach(observer, scheduler)
 
             def cancel() -> None:
                 job.cancel()

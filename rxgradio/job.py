@@ -175,7 +175,13 @@ class Job(Future[Any]):
         delivery threads, or on the scheduler given to `subscribe`. Failure and
         cancellation are `on_error`. Disposing stops the observer, not the job.
         """
-        return Observable(self._subscribe)
+        return Observable(self.attach)
+
+    def attach(
+        self, observer: abc.ObserverBase[Update], scheduler: abc.SchedulerBase | None = None
+    ) -> abc.DisposableBase:
+        """Do what subscribing to `updates` does, with an observer that reactivex has wrapped."""
+        return Subscription(self._log.cursor(), observer, starter(scheduler, observer))
 
     def __iter__(self) -> Iterator[Any]:
         """Yield each output when it comes, blocking; raises the job's error at the end.
@@ -269,11 +275,6 @@ class Job(Future[Any]):
                 self._on_end.append(waker)
                 return
         waker()
-
-    def _subscribe(
-        self, observer: abc.ObserverBase[Update], scheduler: abc.SchedulerBase | None = None
-    ) -> abc.DisposableBase:
-        return Subscription(self._log.cursor(), observer, starter(scheduler, observer))
 
     async def _wait(self) -> Any:
         ended = asyncio.Event()

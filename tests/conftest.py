@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -43,6 +44,15 @@ def _tasks() -> set[asyncio.Task[object]]:
         return {task for task in asyncio.all_tasks() if task is not asyncio.current_task()}
 
     return thread.run(names()).result(10)
+
+
+@pytest.fixture
+def unused_port() -> int:
+    """A port of 127.0.0.1 on which nothing listens."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port
 
 
 @pytest.fixture(autouse=True)

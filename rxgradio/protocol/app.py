@@ -85,10 +85,7 @@ def app_of(config: object, info: object) -> App:
     Raises:
         ProtocolError: It is not the config of a Gradio app, or not of one that is spoken to here.
     """
-    settings = as_object(config)
-    dependencies = settings.get("dependencies")
-    if not is_list(dependencies):
-        raise ProtocolError("this is no Gradio app: its config has no dependencies")
+    settings = _settings(config)
     version = str(settings.get("version", "")).strip()
     protocol = settings.get("protocol")
     dialect = dialect_of(protocol if isinstance(protocol, str) else None, version)
@@ -100,7 +97,7 @@ def app_of(config: object, info: object) -> App:
     documented = as_object(info)
     endpoints = [
         endpoint
-        for position, dependency in enumerate(dependencies)
+        for position, dependency in enumerate(settings["dependencies"])
         if (endpoint := _endpoint(position, as_object(dependency), components, documented))
     ]
     return App(
@@ -112,6 +109,13 @@ def app_of(config: object, info: object) -> App:
     )
 
 
+def _settings(config: object) -> Mapping[str, Any]:
+    settings = as_object(config)
+    if not is_list(settings.get("dependencies")):
+        raise ProtocolError("this is no Gradio app: its config has no dependencies")
+    return settings
+
+
 _PLAIN_PATH = re.compile(r"(/[\w.~-]+)+/?", re.ASCII)
 
 
@@ -119,9 +123,9 @@ def prefix_of(config: object) -> str:
     """Return the path under which an app's API lives, such as "/gradio_api", or nothing.
 
     Raises:
-        ProtocolError: What the config says is no plain path.
+        ProtocolError: It is not the config of a Gradio app, or it names no plain path.
     """
-    value = as_object(config).get("api_prefix")
+    value = _settings(config).get("api_prefix")
     if value is None or value == "":
         return ""
     # It is joined to the app's own address, and must not become another one.

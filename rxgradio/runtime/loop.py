@@ -59,9 +59,12 @@ class LoopThread:
     def shut_down(self, timeout: float) -> int:
         """Close all tenants and stop, within `timeout` seconds; returns how many jobs ran."""
         tenants = list(self.tenants)
-        jobs = sum(tenant.unfinished() for tenant in tenants)
+        jobs = 0
 
         async def leave() -> None:
+            # Counted here, behind all that was asked of the loop before.
+            nonlocal jobs
+            jobs = sum(tenant.unfinished() for tenant in tenants)
             closing = [asyncio.ensure_future(tenant.aclose()) for tenant in tenants]
             if closing:
                 await asyncio.wait(closing, timeout=timeout / 2)

@@ -81,7 +81,9 @@ def _at_exit() -> None:
     if process.loop_thread is not None:
         jobs = process.loop_thread.shut_down(_EXIT / 2)
         if jobs:
-            logger.warning("the interpreter exits with %d jobs running; they were cancelled", jobs)
+            logger.warning(
+                "the interpreter exits with jobs running (%d); they were cancelled", jobs
+            )
     process.delivery.drain(max(0.0, deadline - time.monotonic()))
 
 

@@ -58,6 +58,16 @@ class Seen:
         return [value.code for value in self.values if not isinstance(value, OutputUpdate)]
 
 
+def reached(job: Job, code: Status) -> None:
+    """Wait until a job has been where `code` says."""
+    there = threading.Event()
+    with job.updates.subscribe(
+        lambda update: update.type == "status" and update.code is code and there.set() and None,
+        lambda _: None,
+    ):
+        assert there.wait(SOON)
+
+
 # ---- a job that ends well
 
 
@@ -217,9 +227,7 @@ def test_giving_up_waiting_does_not_harm_the_job(client: Client, app: App) -> No
 def test_wait_and_as_completed_work(client: Client, app: App) -> None:
     jobs = [client.submit(n, api_name="/gated") for n in "abc"]
     app.gate.open(2)
-    done, left = concurrent.futures.wait(
-        jobs, SOON, return_when=concurrent.futures.FIRST_COMPLETED
-    )
+    done, left = concurrent.futures.wait(jobs, SOON, return_when=concurrent.futures.FIRST_COMPLETED)
     assert done
     app.gate.open()
     assert {job.result() for job in concurrent.futures.as_completed(jobs, SOON)} == set("abc")
@@ -397,11 +405,8 @@ def test_the_session_goes_on_after_a_cancel(client: Client, app: App) -> None:
 def test_cancelling_one_of_several_leaves_the_others_alone(client: Client, app: App) -> None:
     jobs = [client.submit(1, api_name="/gated_words") for _ in range(6)]
     victims = jobs[::2]
-    while not all(job.status().code is Status.PROCESSING for job in jobs):
-        for job in jobs:
-            next(u for u in Seen(job).values or [None])
-            break
-        threading.Event().wait(0.01)
+    for job in jobs:
+        reached(job, Status.PROCESSING)
     for job in victims:
         assert job.cancel()
         assert job.cancel_outcome.result(SOON) is CancelOutcome.SPARED_SIBLINGS
