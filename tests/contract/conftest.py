@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from typing import Any
 
@@ -18,8 +19,9 @@ from rxgradio.transport.memory import MemoryEndpoint, MemoryTransport
 class Gate:
     """Something that a function of the app waits for, and a test opens."""
 
-    def __init__(self) -> None:
-        self._permits = loop_thread().run(_semaphore()).result(10)
+    def __init__(self, changed: Callable[[], None]) -> None:
+        self._permits = asyncio.Semaphore(0)
+        self._changed = changed
         self.closed = 0
         """How many functions were ended while they waited."""
 
@@ -32,20 +34,43 @@ class Gate:
             await self._permits.acquire()
         except asyncio.CancelledError:
             self.closed += 1
+            self._changed()
             raise
 
 
-async def _semaphore() -> asyncio.Semaphore:
-    return asyncio.Semaphore(0)
+class Posted(list[Any]):
+    """What was posted to the app, with news of it."""
+
+    def __init__(self, changed: Callable[[], None]) -> None:
+        super().__init__()
+        self._changed = changed
+
+    def append(self, item: Any) -> None:
+        super().append(item)
+        self._changed()
 
 
 class App:
     """An app in memory, and its gates."""
 
     def __init__(self, version: str = "6.31.0") -> None:
-        self.gate = Gate()
+        self._awaited: list[tuple[Callable[[], bool], threading.Event]] = []
+        self.gate = Gate(self._changed)
         self.calls: list[tuple[Any, ...]] = []
         self.transport = MemoryTransport(self._endpoints(), version)
+        self.transport.posted = Posted(self._changed)
+
+    def until(self, fact: Callable[[], bool]) -> None:
+        """Wait until a fact about the app holds."""
+        holds = threading.Event()
+        self._awaited.append((fact, holds))
+        loop_thread().call(self._changed)
+        assert holds.wait(10)
+
+    def _changed(self) -> None:
+        for fact, holds in self._awaited:
+            if fact():
+                holds.set()
 
     def _endpoints(self) -> Mapping[str, MemoryEndpoint]:
         gate, calls = self.gate, self.calls

@@ -184,18 +184,17 @@ def test_a_client_may_be_closed_from_a_callback_and_from_many_threads(app: App) 
 
 
 def test_a_client_that_nobody_holds_closes_itself(app: App) -> None:
+    closed = threading.Event()
+
+    async def aclose() -> None:
+        closed.set()
+
+    app.transport.aclose = aclose  # type: ignore[method-assign]
     client = app.connect()
-    connection = client._connection
     client.predict("x", api_name="/echo")
     del client
     gc.collect()
-    loop_thread().run(_settled(connection)).result(SOON)
-    assert connection._closed
-
-
-async def _settled(connection: Connection) -> None:
-    while not connection._closed:
-        await asyncio.sleep(0)
+    assert closed.wait(SOON)
 
 
 # ---- streams that break

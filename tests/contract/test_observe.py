@@ -10,7 +10,6 @@ import reactivex
 from reactivex import operators as ops
 
 from rxgradio import AppError, Client, OutputUpdate, Status
-from rxgradio.runtime.process import loop_thread
 from tests.contract.conftest import App
 from tests.contract.test_job import SOON, Seen
 
@@ -39,13 +38,7 @@ def test_disposing_cancels_on_the_server(client: Client, app: App) -> None:
 
 
 def _until_posted(app: App, route: str, count: int) -> None:
-    async def look() -> None:
-        import asyncio
-
-        while len(app.posted(route)) < count or app.gate.closed < count:
-            await asyncio.sleep(0.005)
-
-    loop_thread().run(look()).result(SOON)
+    app.until(lambda: len(app.posted(route)) == app.gate.closed == count)
     assert len(app.posted(route)) == count
 
 
@@ -84,13 +77,7 @@ def test_calls_of_one_endpoint_take_lanes_of_their_own(client: Client, app: App)
         client.observe(9, api_name="/gated_words").subscribe(lambda _: None) for _ in range(3)
     ]
 
-    async def joined() -> None:
-        import asyncio
-
-        while len(app.posted("/join")) < 3:
-            await asyncio.sleep(0.005)
-
-    loop_thread().run(joined()).result(SOON)
+    app.until(lambda: len(app.posted("/join")) == 3)
     sessions = [body["session_hash"] for body in app.posted("/join")]
     assert len(set(sessions)) == 3
     for subscription in subscriptions:
@@ -124,7 +111,7 @@ def test_endpoints_with_state_stay_in_the_session_of_the_state(client: Client, a
 def test_an_observer_that_raises_has_cancelled(client: Client, app: App) -> None:
     def raises(update: Any) -> None:
         if isinstance(update, OutputUpdate):
-            raise ValueError("its own trouble")
+            raise ValueError("its own trouble")  # noqa: TRY004
 
     client.observe(9, api_name="/gated_words").subscribe(raises)
     app.gate.open()

@@ -138,7 +138,7 @@ def test_every_reader_sees_every_entry_once_and_in_order(
         add(log, *batch)
         seen[0] += drain(cursors[0])
     for cursor, got in zip(cursors, seen, strict=True):
-        got += drain(cursor)
+        got.extend(drain(cursor))
     flat = [entry for batch in batches for entry in batch]
     sums = [sum(flat[: n + 1]) for n in range(len(flat))]
     for got in seen:
@@ -189,8 +189,7 @@ def test_async_readers_racing_with_the_writer_miss_nothing() -> None:
 def test_readers_raise_the_error_at_the_end() -> None:
     log = make()
     add(log, 1, end=End(ValueError("the end")))
-    got = []
+    got: list[Any] = []
     with pytest.raises(ValueError, match="the end"):
-        for entry in read(log.cursor()):
-            got.append(entry)  # noqa: PERF402
+        got.extend(read(log.cursor()))
     assert got == [(1, 1)]
