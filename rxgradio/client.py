@@ -15,7 +15,7 @@ from typing import Any, Generic, Literal, Self, TypeVar
 
 from reactivex import Observable
 
-from .connection import Connection
+from .connection import Connection, load
 from .endpoint import Endpoint
 from .exceptions import InvalidAPIEndpointError
 from .job import Job
@@ -47,6 +47,7 @@ class Client:
 
     def __init__(self, src: str, *, headers: Mapping[str, str] | None = None) -> None:
         refuse_to_block()
+        load()
         self._take(loop_thread().run(Connection.open(src, headers)).result())
 
     @classmethod
@@ -285,6 +286,7 @@ class Connecting(Generic[C]):
             await self._client.aclose()
 
     async def _connect(self) -> C:
+        await asyncio.to_thread(load)
         opening = loop_thread().run(Connection.open(self._src, self._headers))
         return self._over(await asyncio.wrap_future(opening))
 

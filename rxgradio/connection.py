@@ -6,9 +6,10 @@ so. It outlives the `Client` object by as long as closing it takes.
 
 from __future__ import annotations
 
-__all__ = ["Connection"]
+__all__ = ["Connection", "load"]
 
 import asyncio
+import importlib
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
@@ -33,6 +34,15 @@ _CLOSE = 2.0
 """Seconds that closing may take."""
 
 
+def load() -> None:
+    """Import what connecting needs; takes longer than connecting, so not on an event loop.
+
+    A program that imports rxgradio and never connects does not need httpx and aiohttp.
+    """
+    for module in ("http", "lane"):
+        importlib.import_module(f".transport.{module}", __package__)
+
+
 class Connection:
     """The transport, the lanes and the running jobs of one client."""
 
@@ -52,9 +62,7 @@ class Connection:
     @classmethod
     async def open(cls, src: str, headers: Mapping[str, str] | None) -> Connection:
         """Connect to an app over HTTP; on the scheduler thread."""
-        # httpx and aiohttp take longer to import than to connect, and a program
-        # that never connects does not need them.
-        from .transport.http import HttpTransport  # noqa: PLC0415
+        from .transport.http import HttpTransport  # noqa: PLC0415 (see `load`)
 
         address = _address(src)
         return await cls.over(address, HttpTransport(address, headers))
@@ -62,7 +70,7 @@ class Connection:
     @classmethod
     async def over(cls, address: str, transport: Transport) -> Connection:
         """Connect to an app over a transport; on the scheduler thread."""
-        from .transport.lane import Lanes  # noqa: PLC0415
+        from .transport.lane import Lanes  # noqa: PLC0415 (see `load`)
 
         try:
             config = json_of(await transport.get("/config"), f"the config of {address}")
@@ -92,7 +100,7 @@ class Connection:
         Raises:
             ClientClosed: The connection is closed, or belongs to the parent process.
         """
-        from .transport.lane import Submission  # noqa: PLC0415
+        from .transport.lane import Submission  # noqa: PLC0415 (see `load`)
 
         if self._process is not generation():
             raise ClientClosed("this client belongs to the parent process; make a new one here")

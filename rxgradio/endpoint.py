@@ -5,7 +5,7 @@ Turns arguments into what goes on the wire, and what comes back into values.
 
 from __future__ import annotations
 
-__all__ = ["Endpoint"]
+__all__ = ["Endpoint", "Submit"]
 
 import difflib
 import json

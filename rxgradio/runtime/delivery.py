@@ -8,7 +8,7 @@ bound, while nothing returns.
 
 from __future__ import annotations
 
-__all__ = ["Delivery", "Lane"]
+__all__ = ["Delivery", "Lane", "Later"]
 
 import logging
 import threading
@@ -26,7 +26,9 @@ _PATIENCE = 0.2
 class Later(Protocol):
     """Calls an action after some seconds, from any thread."""
 
-    def __call__(self, seconds: float, action: Callable[[], object], /) -> object: ...
+    def __call__(self, seconds: float, action: Callable[[], object], /) -> object:
+        """Arrange for the call."""
+        ...
 
 
 class _Task(NamedTuple):

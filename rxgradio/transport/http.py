@@ -6,7 +6,7 @@ fails. Redirects are never followed: header fields and inputs would go along.
 
 from __future__ import annotations
 
-__all__ = ["HttpTransport"]
+__all__ = ["HttpStream", "HttpTransport"]
 
 import ssl
 import urllib.request

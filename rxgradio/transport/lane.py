@@ -7,7 +7,7 @@ lane a call takes. Everything here runs on the scheduler thread.
 
 from __future__ import annotations
 
-__all__ = ["Lanes", "Sink", "Submission"]
+__all__ = ["Lane", "Lanes", "Sink", "Submission"]
 
 import asyncio
 import logging

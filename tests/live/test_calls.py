@@ -1,0 +1,189 @@
+"""What users do, against real servers."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from rxgradio import AppError, Client, OutputUpdate, Status, StatusUpdate
+from tests.live.servers.run import Server
+from tests.live.servers.values import JS, LOGS, growing, reply
+
+SOON = 30.0
+
+
+@pytest.fixture
+def client(server: Server) -> Iterator[Client]:
+    with Client(server.url) as client:
+        yield client
+
+
+def statuses(job: Any) -> list[StatusUpdate]:
+    async def main() -> list[StatusUpdate]:
+        return [update async for update in job if isinstance(update, StatusUpdate)]
+
+    return asyncio.run(main())
+
+
+def test_a_plain_function_by_position_by_name_and_with_defaults(client: Client) -> None:
+    assert client.predict(1, 2, api_name="/add") == 3
+    assert client.predict(1, api_name="/add") == 11
+    assert client.predict(b=5, a=1, api_name="/add") == 6
+    assert client.predict(api_name="/many_defaults") == "a=x b=2 c=True"
+    assert client.predict(c=False, api_name="/many_defaults") == "a=x b=2 c=False"
+    with pytest.raises(TypeError, match=r"no argument 'aa'; did you mean 'a'\?"):
+        client.predict(aa=1, api_name="/add")
+
+
+def test_the_api_is_found(client: Client, server: Server) -> None:
+    text = client.view_api(print_info=False, return_format="str")
+    assert isinstance(text, str)
+    assert "/add(a: float, b: float = 10) -> float" in text
+    assert "closed_api" not in text
+    assert server.version in repr(client)
+
+
+def test_outputs_of_every_number(client: Client) -> None:
+    assert client.predict("abc", api_name="/two") == ("abc", 3)
+    assert client.predict("abc", api_name="/nothing") == ()
+    assert client.predict("abc", api_name="/dup") == "one abc"
+    assert client.predict("abc", api_name="/dup_1") == "two abc"
+    assert client.predict("abc", api_name="/closed_api") == "closed abc"
+
+
+def test_a_growing_text_is_told_value_by_value(client: Client) -> None:
+    job = client.submit(20, api_name="/count")
+    expected = list(growing("word", 20))
+    assert list(job) == job.outputs() == expected
+    assert job.result(SOON) == job.latest == expected[-1]
+
+
+def test_a_chat_is_told_value_by_value(client: Client) -> None:
+    job = client.submit("hello there", [], api_name="/chat")
+    replies = [_said(history) for _, history in job]
+    said = reply("hello there")
+    assert replies[-1] == said
+    assert all(said.startswith(part) for part in replies)
+    assert len(set(replies)) > 2
+
+
+def _said(history: Any) -> str:
+    """Return the text of the last message, in whatever form this version has it."""
+    content = history[-1]["content"] if isinstance(history[-1], dict) else history[-1][1]
+    return content if isinstance(content, str) else "".join(part["text"] for part in content)
+
+
+@pytest.mark.parametrize("kind", sorted(JS))
+def test_nested_values_that_shrink_and_grow_are_right_at_every_step(
+    client: Client, kind: str
+) -> None:
+    job = client.submit(kind, api_name="/js")
+    # Values that differ only in type (1, 1.0, True) are not sent again.
+    assert list(job) == JS[kind]
+
+
+def test_progress_is_told(client: Client) -> None:
+    job = client.submit(4, api_name="/progress")
+    told = statuses(job)
+    units = [unit for status in told for unit in status.progress_data or []]
+    assert {status.code for status in told if status.progress_data} == {Status.PROGRESS}
+    assert {unit.unit for unit in units} == {"steps"}
+    assert {unit.length for unit in units} == {4}
+    assert job.result(SOON) == "4 steps"
+
+
+def test_no_log_message_is_lost(client: Client) -> None:
+    job = client.submit(api_name="/logs")
+    told = [status.log for status in statuses(job) if status.code is Status.LOG]
+    assert told == [(text, level) for level, text in LOGS]
+
+
+def test_status_codes_queue_rank_and_size(client: Client) -> None:
+    tag = uuid.uuid4().hex
+    jobs = [client.submit(tag, 0.15, api_name="/single") for _ in range(4)]
+    told = statuses(jobs[-1])
+    assert [job.result(SOON) for job in jobs] == [f"slept {tag}"] * 4
+    codes = [status.code for status in told]
+    assert codes[:3] == [Status.STARTING, Status.JOINING_QUEUE, Status.IN_QUEUE]
+    assert codes[-2:] == [Status.PROCESSING, Status.FINISHED]
+    ranks = [status.rank for status in told if status.rank is not None]
+    assert ranks == sorted(ranks, reverse=True)
+    assert ranks[0] > 0
+    assert any(status.queue_size for status in told)
+
+
+def test_an_error_of_the_app_is_told_as_it_was_meant(client: Client) -> None:
+    with pytest.raises(AppError) as caught:
+        client.predict(api_name="/fail")
+    assert caught.value.message == "told you so"
+    with pytest.raises(AppError, match="does not tell which") as hidden:
+        client.predict(api_name="/crash")
+    assert "secret detail" not in str(hidden.value)
+
+
+def test_an_error_half_way_comes_after_the_outputs(client: Client) -> None:
+    job = client.submit(2, api_name="/fail_mid")
+    got: list[Any] = []
+    with pytest.raises(AppError, match="half-way"):
+        got.extend(job)
+    assert got == job.outputs() == ["part 0", "part 1"]
+
+
+def test_state_is_kept_in_the_session_and_left_out(client: Client, server: Server) -> None:
+    assert [client.predict("x", api_name="/state") for _ in range(3)] == [1, 2, 3]
+    assert client.predict("x", api_name="/only_state") == ()
+    assert client.predict("a", 4, api_name="/state_between") == ("a #0", 8)
+    assert client.predict("b", 5, api_name="/state_between") == ("b #1", 10)
+    with Client(server.url) as other:
+        assert other.predict("x", api_name="/state") == 1
+
+
+def test_an_endpoint_without_a_queue_works_too(client: Client) -> None:
+    assert json.loads(client.predict(uuid.uuid4().hex, api_name="/ledger")) == []
+
+
+def test_batches_and_updates_arrive_as_they_are(client: Client) -> None:
+    assert client.predict("x", api_name="/batch").startswith("x of ")
+    assert client.predict(api_name="/upd")["value"] == "new"
+
+
+def test_a_large_output_arrives_whole(client: Client) -> None:
+    assert client.predict(20, api_name="/big") == "x" * (20 * 2**20)
+
+
+def test_updates_end_with_the_final_output_and_finished(client: Client) -> None:
+    async def main() -> list[Any]:
+        return [update async for update in client.submit(3, api_name="/count")]
+
+    updates = asyncio.run(main())
+    assert updates[-2] == OutputUpdate([*growing("word", 3)][-1], final=True)
+    assert updates[-1].code is Status.FINISHED
+    assert updates[-1].success is True
+    assert updates[-1].duration is not None
+
+
+def test_connecting_on_a_running_loop_does_not_block_it(server: Server) -> None:
+    async def main() -> int:
+        turns = 0
+
+        async def count() -> None:
+            nonlocal turns
+            while True:
+                await asyncio.sleep(0)
+                turns += 1
+
+        counting = asyncio.ensure_future(count())
+        async with Client.connect(server.url) as client:
+            assert await client.submit(1, 2, api_name="/add") == 3
+        other = await Client.connect(server.url)
+        assert await other.submit(1, 2, api_name="/add") == 3
+        await other.aclose()
+        counting.cancel()
+        return turns
+
+    assert asyncio.run(main()) > 100
