@@ -158,6 +158,7 @@ class Job(Future[Any]):
             future = self._outcome_future
             if future is None:
                 future = self._outcome_future = Future()
+                future.set_running_or_notify_cancel()  # it cannot be cancelled
                 outcome = self._outcome
             else:
                 return future

@@ -56,6 +56,8 @@ class Call(Generic[T]):
     data: bytes
     event: Event
     generator: bool = False
+    ordered: bool = False
+    """It must join the queue after those of its kind that were submitted before it."""
     headers: Mapping[str, str] | None = None
     event_id: str | None = None
     phase: Phase = Phase.UNSENT

@@ -27,6 +27,9 @@ jobs. This machine cannot, because of five rules:
   once, when no living call would be hit, and until it is answered no call of
   that endpoint is joined.
 
+Answers overtake each other on the way, and so do joins. Calls that share State
+are *ordered*: each is posted when the one before it has been answered.
+
 A cancelled call has ended for its user at once. Here it lives on as a *ghost*
 until the server lets go of it, so that its late messages are known for what
 they are.
@@ -117,7 +120,7 @@ class Session(Generic[T]):
 
         # Calls on their way, each in exactly one of these (dicts as ordered sets).
         self._waiting: deque[Call[T]] = deque()
-        self._held: dict[Call[T], None] = {}  # until a cancel of their endpoint is answered
+        self._held: dict[Call[T], None] = {}  # until another answer is there
         self._joining: dict[Call[T], None] = {}
         self._joined: dict[str, Call[T]] = {}  # by event id
         self._early: dict[str, list[wire.Message]] = {}
@@ -205,6 +208,8 @@ class Session(Generic[T]):
         if call not in self._joining:  # it ended with a stream, or with the client
             return commands
         del self._joining[call]
+        if call.ordered:
+            self._release()
         early = self._early.pop(event_id, [])
         if event_id in self._joined:
             error = ProtocolError(f"the server gave two calls one event id, {event_id:.80}")
@@ -223,6 +228,8 @@ class Session(Generic[T]):
         if call not in self._joining:
             return commands
         del self._joining[call]
+        if call.ordered:
+            self._release()
         self._abandon(call, error, at, commands)
         self._cancel_ghosts(call.fn_index, commands)
         return self._go_on(commands)
@@ -241,7 +248,7 @@ class Session(Generic[T]):
                 self._bury(ghost, commands)
         self._cancel_ghosts(fn_index, commands)
         if fn_index not in self._cancelling:
-            self._release(fn_index)
+            self._release()
         return self._go_on(commands)
 
     # ---- what may happen: the stream
@@ -301,7 +308,7 @@ class Session(Generic[T]):
         """Send what may be sent, and see to the stream; the end of everything that happens."""
         while self._waiting and len(self._joining) < self._max_joins:
             call = self._waiting.popleft()
-            if call.fn_index in self._cancelling:
+            if call.fn_index in self._cancelling or (call.ordered and self._orders):
                 self._held[call] = None
             else:
                 call.phase = Phase.JOINING
@@ -321,10 +328,15 @@ class Session(Generic[T]):
             commands.append(SetTimer(Timer.IDLE, _IDLE) if idling else StopTimer(Timer.IDLE))
         return commands
 
-    def _release(self, fn_index: int) -> None:
-        for call in [call for call in reversed(self._held) if call.fn_index == fn_index]:
-            del self._held[call]
-            self._waiting.appendleft(call)
+    @property
+    def _orders(self) -> bool:
+        """Whether a join is in flight that others must not overtake."""
+        return any(call.ordered for call in self._joining)
+
+    def _release(self) -> None:
+        """Look again at what was held back, in the order in which it came."""
+        self._waiting.extendleft(reversed(self._held))
+        self._held.clear()
 
     def _gone(self, call: Call[T]) -> None:
         """Forget a call: the server has no more to say of it, or nobody would hear."""

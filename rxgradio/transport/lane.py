@@ -86,7 +86,9 @@ class Submission:
         self.has_state = has_state
         self.apart = apart
         self.lane: Lane | None = None
-        self.call: Call = do.Call(self, fn_index, data, event, generator, headers)
+        self.call: Call = do.Call(
+            self, fn_index, data, event, generator, ordered=has_state, headers=headers
+        )
 
 
 Call: TypeAlias = "do.Call[Submission]"

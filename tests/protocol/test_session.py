@@ -155,7 +155,9 @@ def test_a_healthy_server_never_loses_a_call_whatever_the_order(
     while left or walk.random() < 0.9:
         choices = [c for c in world.choices() if c[0] != do.Timer.IDLE.value]
         if left and (not choices or walk.random() < 0.3):
-            world.submit(walk.randrange(3), generator=walk.random() < 0.5)
+            world.submit(
+                walk.randrange(3), generator=walk.random() < 0.5, ordered=walk.random() < 0.3
+            )
             left -= 1
         elif walk.random() < 0.1:
             world.cancel(walk.choice(world.calls) if world.calls else world.submit())
@@ -202,6 +204,20 @@ def test_a_loss_at_any_moment_ends_every_call_exactly_once(
             assert len(owner.ends) + len(owner.outcomes) == 1
     else:
         check_all_ended(world)
+
+
+def test_ordered_calls_are_accepted_in_the_order_of_their_submission() -> None:
+    def make() -> World:
+        world = World(yields=0)
+        for fn_index in (0, 1, 0, 1):
+            world.submit(fn_index, ordered=True)
+        world.submit(2)
+        return world
+
+    for world in walks(make, 300):
+        check_all_ended_well(world)
+        names = [event.call.owner.name for event in world.events.values() if event.call.ordered]
+        assert names == sorted(names)
 
 
 # ---- the races, one by one

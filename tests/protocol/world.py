@@ -193,11 +193,13 @@ class World:
         self.sides.append(Side(self, session))
         return self.sides[-1]
 
-    def submit(self, fn_index: int = 0, *, generator: bool = True) -> do.Call[Owner]:
+    def submit(
+        self, fn_index: int = 0, *, generator: bool = True, ordered: bool = False
+    ) -> do.Call[Owner]:
         owner = Owner(f"call {len(self.owners)}")
         self.owners.append(owner)
         event = Event(self.dialect, 1, AT)
-        call = do.Call(owner, fn_index, b"[]", event, generator)
+        call = do.Call(owner, fn_index, b"[]", event, generator, ordered)
         self.calls.append(call)
         self.sides[-1].submit(call)
         return call

@@ -1,0 +1,154 @@
+"""The Gradio app of the demo, a process of its own: `python -m rxgradio.demo.app [PORT]`.
+
+It has one function for each thing that can become of a call. It imports nothing
+of rxgradio, so it also runs by its path, in an environment that has only Gradio.
+It says `READY url version` once it accepts calls, and ends when its standard
+input does, so that it never outlives the demo.
+"""
+
+from __future__ import annotations
+
+__all__ = ["build", "main"]
+
+import importlib
+import os
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+
+def _end_with_standard_input() -> None:
+    # Not through `sys.stdin`, whose lock a reader would hold for ever.
+    while os.read(0, 4096):
+        pass
+    # Functions that still run are not waited for.
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    # Gradio takes seconds to import, and the demo may be gone before it has.
+    threading.Thread(target=_end_with_standard_input, daemon=True).start()
+
+# By name, as Gradio is no dependency: where types are checked there is none.
+gr: Any = importlib.import_module("gradio")
+
+_PORTS_TO_TRY = 3
+"""A free port may be taken by somebody else before the app gets to it."""
+
+
+def reverse(text: str) -> str:
+    """Do something plain."""
+    time.sleep(0.4)
+    return text[::-1]
+
+
+def write(text: str, size: float, delay: float) -> Iterator[str]:
+    """Write a text a few letters at a time, as a language model does."""
+    step = int(size)
+    for end in range(step, len(text) + step, step):
+        yield text[:end]
+        time.sleep(delay)
+
+
+def render(steps: float, progress: Any = gr.Progress()) -> str:  # noqa: B008 (how Gradio is told to pass one)
+    """Work in steps, and tell how many are done."""
+    stages = ["load", "sketch", "refine", "upscale"]
+    for step in range(int(steps)):
+        stage = stages[step * len(stages) // int(steps)]
+        progress((step, int(steps)), desc=stage, unit="steps")
+        time.sleep(0.17)
+    return "a picture, 1024 x 1024"
+
+
+def scan(page: float) -> str:
+    """Work on one page at a time: the others wait in the queue."""
+    time.sleep(1.3)
+    return f"page {int(page)} has {340 + 7 * int(page)} words"
+
+
+def check() -> str:
+    """Say something on the way."""
+    for say, text in [
+        (gr.Info, "reading the settings"),
+        (gr.Warning, "no licence is given"),
+        (gr.Info, "weights are complete"),
+    ]:
+        time.sleep(0.7)
+        say(text)
+    time.sleep(0.7)
+    return "usable, with 1 warning"
+
+
+def divide(a: float, b: float) -> str:
+    """Fail, if asked to."""
+    time.sleep(0.9)
+    if b == 0:
+        raise gr.Error("cannot divide by zero")
+    return str(a / b)
+
+
+def count(to: float) -> Iterator[str]:
+    """Go on for longer than anybody wants to wait."""
+    for number in range(1, int(to) + 1):
+        yield f"{number} of {int(to)}"
+        time.sleep(0.1)
+
+
+def build() -> Any:
+    """Make the app."""
+    app = gr.Blocks(analytics_enabled=False, title="rxgradio demo")
+    with app:
+        _offer(reverse, gr.Textbox(label="text"))
+        _offer(write, gr.Textbox(label="text"), gr.Number(label="size"), gr.Number(label="delay"))
+        _offer(render, gr.Number(label="steps"))
+        _offer(scan, gr.Number(label="page"), concurrency_limit=1)
+        _offer(check)
+        _offer(divide, gr.Number(label="a"), gr.Number(label="b"))
+        _offer(count, gr.Number(label="to"))
+    return app.queue(default_concurrency_limit=10)
+
+
+def _offer(function: Callable[..., object], *inputs: object, **options: object) -> None:
+    button = gr.Button(function.__name__)
+    name = function.__name__
+    button.click(function, list(inputs), gr.Textbox(label="result"), api_name=name, **options)
+
+
+def _launch(app: Any, port: int) -> str:
+    for attempt in range(1, _PORTS_TO_TRY + 1):
+        try:
+            _, url, _ = app.launch(
+                server_name="127.0.0.1",
+                server_port=port or _free_port(),
+                share=False,
+                inbrowser=False,
+                quiet=True,
+                prevent_thread_lock=True,
+            )
+        except OSError:
+            if port or attempt == _PORTS_TO_TRY:
+                raise
+        else:
+            return str(url).rstrip("/")
+    raise AssertionError("the last attempt returned or raised")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def main(port: str = "0") -> None:
+    """Serve the app until standard input ends."""
+    url = _launch(build(), int(port))
+    sys.stdout.write(f"READY {url} {gr.__version__}\n")
+    sys.stdout.flush()
+    threading.Event().wait()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
