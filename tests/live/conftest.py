@@ -6,18 +6,18 @@ for a server, all at once; each shared server starts when a test first asks for 
 
 from __future__ import annotations
 
+import os
+import subprocess
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
+import rxgradio
 from tests.live.servers.install import VERSIONS, environment
 from tests.live.servers.run import Server
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 
 class Servers:
@@ -61,3 +61,23 @@ def fresh_server(servers: Servers) -> Iterator[Callable[..., Server]]:
             return started.enter_context(Server(servers.python(version), version, **env))
 
         yield start
+
+
+@pytest.fixture(scope="session")
+def demo_app(servers: Servers) -> Iterator[str]:
+    """The address of the demo's app."""
+    script = Path(rxgradio.__file__).parent / "demo" / "app.py"
+    process = subprocess.Popen(
+        [servers.python("6.31.0"), script, "0"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "GRADIO_ANALYTICS_ENABLED": "False"},
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    with process:
+        said = process.stdout.readline().split()
+        assert said[:1] == ["READY"], said
+        yield said[1]
+        process.stdin.close()

@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
-
-from tests.live.conftest import Servers
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -22,31 +16,11 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
 
 
-@pytest.fixture
-def app(servers: Servers) -> Iterator[str]:
-    """The demo's app, on a free port."""
-    script = ROOT / "rxgradio" / "demo" / "app.py"
-    process = subprocess.Popen(
-        [servers.python("6.31.0"), script, "0"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "GRADIO_ANALYTICS_ENABLED": "False"},
-    )
-    assert process.stdin is not None
-    assert process.stdout is not None
-    with process:
-        said = process.stdout.readline().split()
-        assert said[:1] == ["READY"], said
-        yield said[1]
-        process.stdin.close()
-
-
-def test_the_python_examples_run_from_top_to_bottom(app: str) -> None:
+def test_the_python_examples_run_from_top_to_bottom(demo_app: str) -> None:
     code = "".join(blocks("python"))
     assert code.count(ADDRESS) == 2
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code.replace(ADDRESS, app)],
+        [sys.executable, "-W", "error", "-c", code.replace(ADDRESS, demo_app)],
         capture_output=True,
         text=True,
         timeout=60,

@@ -1,0 +1,38 @@
+"""Each example runs, and prints what it is there to show."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+PRINTED = {
+    "print_tokens": ["A text that grows by", "... generator closed"],
+    "watch_queue": ["page 2: 0 ahead of it", "page 2: processing", "page 1: finished"],
+    "fan_in": ["('reversed', 'desserts')", "('written', 'hello')", "cannot divide by zero"],
+    "batch": ["12 / 0 = cannot divide by zero\n12 / 1 = 12.0\n12 / 2 = 6.0", "12 / 6 = 2.0"],
+    "with_asyncio": ["desserts\none \none two", "cancelled after some numbers"],
+}
+
+
+def test_every_example_is_tried() -> None:
+    assert {path.stem for path in EXAMPLES.glob("*.py")} == set(PRINTED)
+
+
+@pytest.mark.parametrize("name", sorted(PRINTED))
+def test_an_example_prints_what_it_shows(name: str, demo_app: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-W", "error", EXAMPLES / f"{name}.py", demo_app],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    for text in PRINTED[name]:
+        assert text in done.stdout
