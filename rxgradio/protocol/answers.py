@@ -8,6 +8,7 @@ from __future__ import annotations
 
 __all__ = ["Answer", "event_id_of", "json_of", "stream_refusal"]
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -63,7 +64,7 @@ def event_id_of(answer: Answer) -> str:
         detail = _detail(answer) or "Service Unavailable"
         # Other things than a full queue are answered with 503 too.
         full = isinstance(detail, str) and "full" in detail.lower()
-        raise (QueueFull if full else QueueError)(f"the app did not take the call: {detail}")
+        raise (QueueFull if full else QueueError)(f"the app did not take the call: {_said(detail)}")
     if answer.status == 422:
         detail = _detail(answer)
         raise ValidationError(f"the app refused the arguments: {_said(detail)}", fields=detail)
@@ -81,7 +82,7 @@ def stream_refusal(answer: Answer) -> RxGradioError | None:
     if answer.status != 200:
         return _refusal(answer, "the stream of events")
     kind = answer.headers.get("content-type", "")
-    if not kind.startswith("text/event-stream"):
+    if kind.partition(";")[0].strip().lower() != "text/event-stream":
         return ProtocolError(f"the stream of events has the type {kind!r:.80}", status=200)
     return None
 
@@ -106,9 +107,10 @@ def _refusal(answer: Answer, what: str) -> RxGradioError:
 
 def _seconds(value: str | None) -> float | None:
     try:
-        return max(0.0, float(value)) if value is not None else None
+        seconds = float(value or "")
     except ValueError:
-        return None  # an HTTP date
+        return None  # none, or an HTTP date
+    return max(0.0, seconds) if math.isfinite(seconds) else None
 
 
 def _detail(answer: Answer) -> object:
@@ -120,7 +122,11 @@ def _detail(answer: Answer) -> object:
 
 
 def _said(detail: object) -> str:
-    return detail if isinstance(detail, str) else f"{detail!r:.500}"
+    try:
+        text = detail if isinstance(detail, str) else repr(detail)
+    except RecursionError:
+        text = "(nested too deeply to be shown)"
+    return text if len(text) <= 500 else f"{text[:500]}..."
 
 
 def _excerpt(body: bytes) -> str:

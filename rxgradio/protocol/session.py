@@ -46,6 +46,7 @@ from collections import Counter, deque
 from collections.abc import Iterable
 from datetime import datetime
 from enum import Enum
+from itertools import chain
 from typing import Generic, TypeVar
 
 from ..exceptions import ClientClosed, ConnectionLost, ProtocolError, ServerStopped
@@ -118,9 +119,11 @@ class Session(Generic[T]):
         self._max_joins = max_joins
         self._tick = silence / 3
 
-        # Calls on their way, each in exactly one of these (dicts as ordered sets).
+        # Calls on their way. What was withdrawn unsent stays where it waits, and
+        # is passed over when its turn comes.
         self._waiting: deque[Call[T]] = deque()
-        self._held: dict[Call[T], None] = {}  # until another answer is there
+        self._ordered: deque[Call[T]] = deque()
+        self._held: dict[int, deque[Call[T]]] = {}  # while their endpoint has a cancel in flight
         self._joining: dict[Call[T], None] = {}
         self._joined: dict[str, Call[T]] = {}  # by event id
         self._early: dict[str, list[wire.Message]] = {}
@@ -153,7 +156,7 @@ class Session(Generic[T]):
     def idle(self) -> bool:
         """No call is unfinished, and no stream is open."""
         return self._stream is _Stream.CLOSED and not (
-            self._joining or self._joined or self._waiting or self._held
+            self._joining or self._joined or self._alive.total()
         )
 
     def listens_to(self, generation: int) -> bool:
@@ -166,7 +169,7 @@ class Session(Generic[T]):
         """Take a call in."""
         if self.retired:
             return [Reroute(call)]
-        self._waiting.append(call)
+        (self._ordered if call.ordered else self._waiting).append(call)
         self._alive[call.fn_index] += 1
         return self._go_on([])
 
@@ -176,10 +179,6 @@ class Session(Generic[T]):
         if call.phase is Phase.GONE:
             self._tell(call, CancelOutcome.FINISHED, commands)
         elif call.phase is Phase.UNSENT:
-            if call in self._held:
-                del self._held[call]
-            else:
-                self._waiting.remove(call)
             self._gone(call)
             self._tell(call, CancelOutcome.NOT_SENT, commands)
         elif not call.ghost:
@@ -191,10 +190,8 @@ class Session(Generic[T]):
         """End every call, and the stream; nothing may be submitted afterwards."""
         commands: list[Command[T]] = []
         error = ClientClosed("the client was closed before the call had ended")
-        for call in [*self._held, *self._waiting, *self._joining, *self._joined.values()]:
+        for call in [*self._take_unsent(), *self._joining, *self._joined.values()]:
             self._abandon(call, error, at, commands)
-        self._waiting.clear()
-        self._held.clear()
         self._joining.clear()
         self.retired = True
         self._drop_stream(commands)
@@ -208,8 +205,6 @@ class Session(Generic[T]):
         if call not in self._joining:  # it ended with a stream, or with the client
             return commands
         del self._joining[call]
-        if call.ordered:
-            self._release()
         early = self._early.pop(event_id, [])
         if event_id in self._joined:
             error = ProtocolError(f"the server gave two calls one event id, {event_id:.80}")
@@ -228,8 +223,6 @@ class Session(Generic[T]):
         if call not in self._joining:
             return commands
         del self._joining[call]
-        if call.ordered:
-            self._release()
         self._abandon(call, error, at, commands)
         self._cancel_ghosts(call.fn_index, commands)
         return self._go_on(commands)
@@ -248,7 +241,7 @@ class Session(Generic[T]):
                 self._bury(ghost, commands)
         self._cancel_ghosts(fn_index, commands)
         if fn_index not in self._cancelling:
-            self._release()
+            self._waiting.extendleft(reversed(self._held.pop(fn_index, ())))
         return self._go_on(commands)
 
     # ---- what may happen: the stream
@@ -306,15 +299,11 @@ class Session(Generic[T]):
 
     def _go_on(self, commands: list[Command[T]]) -> list[Command[T]]:
         """Send what may be sent, and see to the stream; the end of everything that happens."""
-        while self._waiting and len(self._joining) < self._max_joins:
-            call = self._waiting.popleft()
-            if call.fn_index in self._cancelling or (call.ordered and self._orders):
-                self._held[call] = None
-            else:
-                call.phase = Phase.JOINING
-                self._joining[call] = None
-                self._sent[call.fn_index] += 1
-                commands.append(PostJoin(call))
+        while len(self._joining) < self._max_joins and (call := self._next()):
+            call.phase = Phase.JOINING
+            self._joining[call] = None
+            self._sent[call.fn_index] += 1
+            commands.append(PostJoin(call))
         if not self._joining and self._early_count:
             self._early.clear()  # whose they are will never be known
             self._early_count = 0
@@ -328,15 +317,30 @@ class Session(Generic[T]):
             commands.append(SetTimer(Timer.IDLE, _IDLE) if idling else StopTimer(Timer.IDLE))
         return commands
 
-    @property
-    def _orders(self) -> bool:
-        """Whether a join is in flight that others must not overtake."""
-        return any(call.ordered for call in self._joining)
+    def _next(self) -> Call[T] | None:
+        """Take the next call that may be sent."""
+        while self._ordered and self._ordered[0].phase is Phase.GONE:
+            self._ordered.popleft()
+        if (
+            self._ordered
+            and self._ordered[0].fn_index not in self._cancelling
+            and not any(call.ordered for call in self._joining)
+        ):
+            return self._ordered.popleft()
+        while self._waiting:
+            call = self._waiting.popleft()
+            if call.fn_index in self._cancelling:
+                self._held.setdefault(call.fn_index, deque()).append(call)
+            elif call.phase is not Phase.GONE:
+                return call
+        return None
 
-    def _release(self) -> None:
-        """Look again at what was held back, in the order in which it came."""
-        self._waiting.extendleft(reversed(self._held))
+    def _take_unsent(self) -> list[Call[T]]:
+        unsent = [*self._ordered, *chain(*self._held.values()), *self._waiting]
+        self._ordered.clear()
         self._held.clear()
+        self._waiting.clear()
+        return [call for call in unsent if call.phase is not Phase.GONE]
 
     def _gone(self, call: Call[T]) -> None:
         """Forget a call: the server has no more to say of it, or nobody would hear."""
@@ -551,11 +555,9 @@ class Session(Generic[T]):
 
     def _retire(self, commands: list[Command[T]]) -> None:
         self.retired = True
-        for call in [*self._held, *self._waiting]:
+        for call in self._take_unsent():
             self._alive[call.fn_index] -= 1
             commands.append(Reroute(call))
-        self._held.clear()
-        self._waiting.clear()
 
     def _tick_silence(self, at: datetime, commands: list[Command[T]]) -> None:
         self._quiet_ticks += 1
