@@ -25,7 +25,7 @@ from ..exceptions import (
     TooManyRequestsError,
     ValidationError,
 )
-from .shapes import as_object, is_object
+from .shapes import as_object, is_object, quoted
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ def stream_refusal(answer: Answer) -> RxGradioError | None:
         return _refusal(answer, "the stream of events")
     kind = answer.headers.get("content-type", "")
     if kind.partition(";")[0].strip().lower() != "text/event-stream":
-        return ProtocolError(f"the stream of events has the type {kind!r:.80}", status=200)
+        return ProtocolError(f"the stream of events has the type {quoted(kind)}", status=200)
     return None
 
 
@@ -122,11 +122,8 @@ def _detail(answer: Answer) -> object:
 
 
 def _said(detail: object) -> str:
-    try:
-        text = detail if isinstance(detail, str) else repr(detail)
-    except RecursionError:
-        text = "(nested too deeply to be shown)"
-    return text if len(text) <= 500 else f"{text[:500]}..."
+    text = detail if isinstance(detail, str) else quoted(detail, 500)
+    return text if len(text) <= 510 else f"{text[:500]}..."
 
 
 def _excerpt(body: bytes) -> str:

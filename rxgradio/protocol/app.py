@@ -15,7 +15,7 @@ from typing import Any
 
 from ..exceptions import ProtocolError
 from .dialects import Dialect, dialect_of
-from .shapes import as_object, as_text, is_list
+from .shapes import as_object, as_text, is_list, quoted
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ def app_of(config: object, info: object) -> App:
         ProtocolError: It is not the config of a Gradio app, or not of one that is spoken to here.
     """
     settings = _settings(config)
-    version = str(settings.get("version", "")).strip()
+    version = (as_text(settings.get("version")) or "").strip()
     protocol = settings.get("protocol")
     dialect = dialect_of(protocol if isinstance(protocol, str) else None, version)
     components = {
@@ -130,7 +130,7 @@ def prefix_of(config: object) -> str:
         return ""
     # It is joined to the app's own address, and must not become another one.
     if not isinstance(value, str) or not _PLAIN_PATH.fullmatch(value) or ".." in value:
-        raise ProtocolError(f"the app's api_prefix is no plain path: {value!r:.80}")
+        raise ProtocolError(f"the app's api_prefix is no plain path: {quoted(value)}")
     return value.rstrip("/")
 
 

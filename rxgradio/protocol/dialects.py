@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ..exceptions import ProtocolError
+from .shapes import quoted
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +53,9 @@ def dialect_of(protocol: str | None, version: str) -> Dialect:
     """
     release = _release(version)
     if protocol != "sse_v3":
-        spoken = "a websocket queue" if protocol is None else repr(protocol)
+        spoken = "a websocket queue" if protocol is None else quoted(protocol)
         raise ProtocolError(
-            f"the app runs Gradio {version} and speaks {spoken}; "
+            f"the app runs Gradio {version[:40]} and speaks {spoken}; "
             "rxgradio speaks 'sse_v3' (Gradio 4.22 and later)"
         )
     has_cancel = release >= (4, 31)
@@ -73,6 +74,6 @@ def _release(version: str) -> tuple[int, ...]:
     numbers = re.match(r"\s*(\d{1,9})(?:\.(\d{1,9}))?(?:\.(\d{1,9}))?", version)
     if numbers is None:
         raise ProtocolError(
-            f"the app does not say which version of Gradio it runs: {version!r:.80}"
+            f"the app does not say which version of Gradio it runs: {quoted(version)}"
         )
     return tuple(int(number) for number in numbers.groups(default="0"))

@@ -19,7 +19,7 @@ __all__ = ["DiffError", "outline", "patch"]
 
 from typing import Any
 
-from .shapes import is_list, is_object
+from .shapes import is_list, is_object, quoted
 
 
 class DiffError(ValueError):
@@ -92,7 +92,7 @@ def _item(container: Any, key: Any) -> Any:
         return container[key]
     if is_list(container) and type(key) is int and 0 <= key < len(container):
         return container[key]
-    raise DiffError(f"there is no {key!r:.80} to edit")
+    raise DiffError(f"there is no {quoted(key)} to edit")
 
 
 def _edit(parent: Any, action: str, key: Any, new: Any) -> None:
@@ -112,7 +112,7 @@ def _edit(parent: Any, action: str, key: Any, new: Any) -> None:
             _item(parent, key)
             del parent[key]
         case _:
-            raise DiffError(f"the edit {action!r:.80} is not known, or does not fit")
+            raise DiffError(f"the edit {quoted(action)} is not known, or does not fit")
 
 
 def _append(value: Any, text: Any, *, build: bool) -> Any:

@@ -207,7 +207,7 @@ class Session(Generic[T]):
         del self._joining[call]
         early = self._early.pop(event_id, [])
         if event_id in self._joined:
-            error = ProtocolError(f"the server gave two calls one event id, {event_id:.80}")
+            error = ProtocolError(f"the server gave two calls one event id, {event_id[:80]}")
             self._abandon(call, error, at, commands)
         else:
             call.event_id = event_id

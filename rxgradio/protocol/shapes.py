@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["as_object", "as_text", "is_list", "is_object"]
+__all__ = ["as_object", "as_text", "is_list", "is_object", "quoted"]
 
 from collections.abc import Mapping
 from typing import Any, TypeGuard
@@ -26,3 +26,13 @@ def as_object(value: object) -> Mapping[str, Any]:
 def as_text(value: object) -> str | None:
     """Return a text as it is, and None for anything else."""
     return value if isinstance(value, str) else None
+
+
+def quoted(value: object, most: int = 80) -> str:
+    """Return a value as an error message may quote it: whatever it is, and shortened."""
+    try:
+        text = value if isinstance(value, str) else repr(value)
+    except RecursionError:
+        return "(something nested too deeply to be shown)"
+    text = text if len(text) <= most else f"{text[:most]}..."
+    return repr(text) if isinstance(value, str) else text
