@@ -63,7 +63,6 @@ def nothing_is_left_behind() -> Iterator[None]:
     # What a test has let go of may take a moment to end; no more than that.
     deadline = time.monotonic() + 5.0
     while True:
-        gc.collect()
         left = {
             "threads": _threads() - threads,
             "tasks": _tasks(),
@@ -73,4 +72,5 @@ def nothing_is_left_behind() -> Iterator[None]:
             return
         if time.monotonic() > deadline:
             pytest.fail(f"left behind: { {kind: each for kind, each in left.items() if each} }")
+        gc.collect()
         threading.Event().wait(0.01)

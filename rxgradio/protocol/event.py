@@ -16,6 +16,7 @@ from __future__ import annotations
 __all__ = ["Edits", "Entry", "Event", "Values", "fold"]
 
 import ast
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -51,6 +52,13 @@ def fold(data: Sequence[Any], entry: Values | Edits) -> Sequence[Any]:
     if isinstance(entry, Values):
         return entry.data
     return [patch(value, edits) for value, edits in zip(data, entry.scripts, strict=True)]
+
+
+# One literal and no more, with no escapes but those that repr() makes: other
+# texts that look like Python are no business of a parser.
+_REPR = re.compile(
+    r"""(['"])(?:(?!\1)[^\\\n\r\0]|\\(?:[\\'"nrt]|x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8}))*\1"""
+)
 
 
 class Event:
@@ -170,7 +178,7 @@ class Event:
                 "the app's function raised an exception, and the app does not tell which; "
                 "launched with show_error=True it would"
             )
-        if self._dialect.quotes_errors and text[:1] in {"'", '"'} and text[-1:] == text[:1]:
+        if self._dialect.quotes_errors and _REPR.fullmatch(text):
             try:
                 return str(ast.literal_eval(text))
             except (ValueError, SyntaxError):

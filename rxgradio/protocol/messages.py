@@ -33,7 +33,7 @@ from typing import Any, TypeAlias
 import orjson
 
 from ..updates import ProgressUnit
-from .shapes import as_text, is_list, is_object
+from .shapes import as_text, is_list, is_object, quoted
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,7 +260,7 @@ def _log(event_id: str | None, message: Mapping[str, Any]) -> Message:
     text = message.get("log")
     return Log(
         event_id,
-        text if isinstance(text, str) else "" if text is None else str(text),
+        text if isinstance(text, str) else "" if text is None else quoted(text, 10_000),
         as_text(message.get("level")) or "info",
         as_text(message.get("title")),
         _number(message.get("duration")),
@@ -292,7 +292,10 @@ def _completed(event_id: str | None, message: Mapping[str, Any]) -> Message:
 
 def _failed(event_id: str | None, output: Mapping[str, Any], message: Mapping[str, Any]) -> Failed:
     error = output.get("error")
-    text = error if error is None or isinstance(error, str) else json.dumps(error, default=str)
+    try:
+        text = error if error is None or isinstance(error, str) else json.dumps(error)
+    except RecursionError:
+        raise _ShapeError("an error that is nested too deeply") from None
     title = as_text(output.get("title")) or as_text(message.get("title"))
     return Failed(event_id, text, title, _number(output.get("duration")))
 

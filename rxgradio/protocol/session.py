@@ -44,9 +44,10 @@ __all__ = ["Session"]
 
 from collections import Counter, deque
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
-from itertools import chain
+from itertools import chain, takewhile
 from typing import Generic, TypeVar
 
 from ..exceptions import ClientClosed, ConnectionLost, ProtocolError, ServerStopped
@@ -90,6 +91,16 @@ class _Stream(Enum):
     OPEN = "open"
 
 
+@dataclass(slots=True)
+class _Early:
+    """Messages of an event that no answer has named yet."""
+
+    last: int
+    """The last join that was posted before the first of them came, so that one
+    posted later cannot be answered with this event."""
+    messages: list[wire.Message] = field(default_factory=list[wire.Message])
+
+
 class Session(Generic[T]):
     """The calls of one session hash, and its stream.
 
@@ -124,9 +135,10 @@ class Session(Generic[T]):
         self._waiting: deque[Call[T]] = deque()
         self._ordered: deque[Call[T]] = deque()
         self._held: dict[int, deque[Call[T]]] = {}  # while their endpoint has a cancel in flight
-        self._joining: dict[Call[T], None] = {}
+        self._joining: dict[Call[T], int] = {}  # and the number of the join
+        self._joins = 0
         self._joined: dict[str, Call[T]] = {}  # by event id
-        self._early: dict[str, list[wire.Message]] = {}
+        self._early: dict[str, _Early] = {}
         self._early_count = 0
 
         # Per endpoint: calls that are alive, those of them that were sent, the
@@ -138,6 +150,9 @@ class Session(Generic[T]):
 
         self._stream = _Stream.CLOSED
         self._generation = 0
+        # Events that were cancelled while they waited, on servers that run them
+        # all the same: the end of each breaks the stream that it arrives on.
+        self._undead: set[str] = set()
         self._opens = 0  # since the last word about a call
         self._quiet_ticks = 0
         self._idling = False
@@ -205,7 +220,7 @@ class Session(Generic[T]):
         if call not in self._joining:  # it ended with a stream, or with the client
             return commands
         del self._joining[call]
-        early = self._early.pop(event_id, [])
+        early = self._take_early(event_id)
         if event_id in self._joined:
             error = ProtocolError(f"the server gave two calls one event id, {event_id[:80]}")
             self._abandon(call, error, at, commands)
@@ -252,7 +267,7 @@ class Session(Generic[T]):
             return []
         self._stream = _Stream.OPEN
         self._quiet_ticks = 0
-        return self._go_on([SetTimer(Timer.SILENCE, self._tick)])
+        return self._go_on([])
 
     def refused(self, generation: int, error: Exception, at: datetime) -> list[Command[T]]:
         """The stream could not be opened, in a way in which it is safe to try again."""
@@ -289,7 +304,7 @@ class Session(Generic[T]):
         commands: list[Command[T]] = []
         if timer is Timer.REOPEN and self._stream is _Stream.DELAYED:
             self._stream = _Stream.CLOSED
-        elif timer is Timer.SILENCE and self._stream is _Stream.OPEN:
+        elif timer is Timer.SILENCE and self._stream in {_Stream.OPENING, _Stream.OPEN}:
             self._tick_silence(at, commands)
         elif timer is Timer.IDLE and self._idling:
             self._idle_too_long(at, commands)
@@ -301,16 +316,16 @@ class Session(Generic[T]):
         """Send what may be sent, and see to the stream; the end of everything that happens."""
         while len(self._joining) < self._max_joins and (call := self._next()):
             call.phase = Phase.JOINING
-            self._joining[call] = None
+            self._joins += 1
+            self._joining[call] = self._joins
             self._sent[call.fn_index] += 1
             commands.append(PostJoin(call))
-        if not self._joining and self._early_count:
-            self._early.clear()  # whose they are will never be known
-            self._early_count = 0
+        self._drop_strays()
         if self._joined and self._stream is _Stream.CLOSED:
             self._generation += 1
             self._stream = _Stream.OPENING
-            commands.append(OpenStream(self._generation))
+            self._quiet_ticks = 0
+            commands += [OpenStream(self._generation), SetTimer(Timer.SILENCE, self._tick)]
         idling = self._stream is _Stream.OPEN and not (self._joining or self._alive.total())
         if idling != self._idling:
             self._idling = idling
@@ -438,13 +453,29 @@ class Session(Generic[T]):
     def _keep_early(self, event_id: str, message: wire.Message) -> None:
         if not self._joining:
             return  # a stray
+        early = self._early.setdefault(event_id, _Early(self._joins))
         if self._early_count < _MOST_EARLY:
             self._early_count += 1
-            self._early.setdefault(event_id, []).append(message)
-        elif event_id in self._early:
-            # Too much to be true; whose it was is to know that it is not all.
+            early.messages.append(message)
+        else:
+            # Too much to be true; whose it is must know that it is not all.
+            self._early_count -= len(early.messages)
             reason = "more messages before the call was accepted than are kept"
-            self._early[event_id] = [wire.Malformed(event_id, reason)]
+            early.messages = [wire.Malformed(event_id, reason)]
+            self._early_count += 1
+
+    def _take_early(self, event_id: str) -> list[wire.Message]:
+        early = self._early.pop(event_id, None)
+        if early is None:
+            return []
+        self._early_count -= len(early.messages)
+        return early.messages
+
+    def _drop_strays(self) -> None:
+        """Forget early messages that no join in flight can be answered with."""
+        oldest = next(iter(self._joining.values()), self._joins + 1)
+        for event_id in list(takewhile(lambda key: self._early[key].last < oldest, self._early)):
+            self._take_early(event_id)
 
     # ---- cancels
 
@@ -476,6 +507,8 @@ class Session(Generic[T]):
             outcome = CancelOutcome.REMOVED
         else:
             outcome = CancelOutcome.STILL_RUNNING
+            if ghost.event_id is not None:
+                self._undead.add(repr(ghost.event_id))
         self._tell(ghost, outcome, commands)
         self._gone(ghost)
 
@@ -504,8 +537,11 @@ class Session(Generic[T]):
             self._lost(ServerStopped("the server is shutting down"), at, commands)
         else:
             # The stream stumbled over something of its own, such as the second
-            # completion of a cancelled event (before 5.46). The messages of the
-            # session are kept, and go on after it.
+            # completion of a cancelled event (before 5.46, a KeyError). The
+            # messages of the session are kept, and go on after it.
+            if message.text in self._undead:
+                self._undead.discard(message.text)
+                self._opens = 0
             failed = ProtocolError(f"the stream failed on the server: {message.text}")
             self._open_again(failed, at, commands)
 

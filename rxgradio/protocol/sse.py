@@ -64,6 +64,8 @@ class SSEDecoder:
             parts.clear()
             self._size = 0
         self._keep(blocks.pop())
+        if max(map(len, blocks)) > self._limit:
+            raise self._too_large()
         if self._at_start:
             self._at_start = False
             blocks[0] = blocks[0].removeprefix(_BOM)
@@ -74,7 +76,10 @@ class SSEDecoder:
             self._parts.append(part)
             self._size += len(part)
             if self._size > self._limit:
-                raise ProtocolError(f"the server sent an event of more than {self._limit} bytes")
+                raise self._too_large()
+
+    def _too_large(self) -> ProtocolError:
+        return ProtocolError(f"the server sent an event of more than {self._limit} bytes")
 
 
 def _data(block: bytes) -> bytes | None:

@@ -149,7 +149,7 @@ def test_a_cancel_at_any_moment_has_one_outcome(version: str) -> None:
 def test_a_healthy_server_never_loses_a_call_whatever_the_order(
     version: str, has_state: bool, seed: int, count: int
 ) -> None:
-    world = World(version, yields=2, has_state=has_state)
+    world = World(version, yields=2, has_state=has_state, deaf=bool(seed % 2))
     walk = random.Random(seed)
     left = count
     while left or walk.random() < 0.9:
@@ -516,6 +516,58 @@ def test_too_many_early_messages_are_an_error_of_their_call_only() -> None:
     happen(world, "answer call 1")
     assert isinstance(second.owner.ends[0], ProtocolError)
     assert not call.owner.ended
+
+
+def test_early_messages_may_come_for_ever_while_joins_are_in_flight() -> None:
+    world, _ = drive()
+    side = world.sides[0]
+    last = world.submit(1)
+    for _ in range(2000):  # of seven messages each, more in all than are kept at once
+        call, last = last, world.submit(1)
+        event_id = f"e{len(world.calls)}x"
+        early = [wire.Estimation(event_id, 0, 1, None), *[wire.Progress(event_id, [])] * 6]
+        stray = wire.Progress(f"stray {event_id}", [])
+        side.execute(side.session.received(1, [*early, stray], AT))
+        world.joins.remove((side, call))
+        side.execute(side.session.joined(call, event_id, AT))
+        assert not call.owner.ended
+        done = wire.Completed(event_id, ["x"], None, None, None)
+        side.execute(side.session.received(1, [done], AT))
+        assert call.owner.ends == [None]
+        assert len(side.session._early) < 5
+
+
+def test_any_number_of_cancelled_events_that_run_all_the_same_may_break_the_stream() -> None:
+    world = World("4.44.1")
+    running = world.submit(0)
+    for name in ["accept call 0", "answer call 0", "start call 0"]:
+        happen(world, name)
+    for n in range(1, 30):
+        waiting = world.submit(1)
+        happen(world, f"accept call {n}")
+        happen(world, f"answer call {n}")
+        world.cancel(waiting)
+        happen(world, f"do cancel call {n}")
+        happen(world, f"answer cancel call {n}")
+    for n in range(1, 30):
+        happen(world, f"start call {n}")
+        happen(world, f"yield call {n}")
+        happen(world, f"complete call {n}")
+    world.settle()
+    assert running.owner.ends == [None]
+    assert world.opens >= 29
+
+
+def test_a_stream_that_never_opens_is_lost() -> None:
+    world = World()
+    call = world.submit(0)
+    happen(world, "accept call 0")
+    happen(world, "answer call 0")
+    side = world.sides[0]
+    for _ in range(4):
+        assert not call.owner.ended
+        world._due(side, do.Timer.SILENCE)
+    assert isinstance(call.owner.ends[0], ConnectionLost)
 
 
 def test_closing_ends_every_call_and_drops_the_stream() -> None:

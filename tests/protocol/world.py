@@ -148,7 +148,8 @@ class World:
         version: Of the server.
         lossy: Streams may break at any time.
         yields: How many outputs a call has before its last.
-        silence: Whether the watchdog's timer may run down (it may at any time).
+        has_state: The sessions are worth keeping.
+        deaf: Cancels may go unanswered.
     """
 
     def __init__(
@@ -158,6 +159,7 @@ class World:
         lossy: bool = False,
         yields: int = 1,
         has_state: bool = False,
+        deaf: bool = False,
     ) -> None:
         self.version = tuple(map(int, version.split(".")))
         self.dialect: Dialect = dialect_of("sse_v3", version)
@@ -173,6 +175,7 @@ class World:
         self.answers: list[tuple[Side, do.Call[Owner], str]] = []
         self.cancels: list[tuple[Side, do.Call[Owner]]] = []
         self.cancel_answers: list[tuple[Side, do.Call[Owner]]] = []
+        self.deaf = deaf
         self.cancelled_ids: set[str] = set()
         self.opens = 0
         self.losses = 0
@@ -220,6 +223,9 @@ class World:
             found.append((f"answer {call.owner.name}", lambda n=n: self._answer(n)))
         for n, (_, call) in enumerate(self.cancels):
             found.append((f"do cancel {call.owner.name}", lambda n=n: self._do_cancel(n)))
+        if self.deaf:
+            for n, (_, call) in enumerate(self.cancels):
+                found.append((f"lose cancel {call.owner.name}", lambda n=n: self._lose_cancel(n)))
         for n, (_, call) in enumerate(self.cancel_answers):
             found.append((f"answer cancel {call.owner.name}", lambda n=n: self._answer_cancel(n)))
         for event in self.events.values():
@@ -342,7 +348,6 @@ class World:
                 pending.remove(message.event_id)
             elif self.version < (5, 46):
                 # The KeyError of a second completion; the buffer stays.
-                stream.items.pop()
                 text = repr(message.event_id)
                 stream.items += [
                     wire.UnexpectedError(None, text, session_not_found=False),
@@ -363,6 +368,10 @@ class World:
     def _answer_cancel(self, n: int) -> None:
         side, call = self.cancel_answers.pop(n)
         side.execute(side.session.cancel_answered(call, ok=True))
+
+    def _lose_cancel(self, n: int) -> None:
+        side, call = self.cancels.pop(n)
+        side.execute(side.session.cancel_answered(call, ok=False))
 
     def _open(self, stream: StreamOnWire) -> None:
         stream.opened = False
