@@ -15,7 +15,7 @@ from typing import Any, Generic, Literal, Self, TypeVar
 
 from reactivex import Observable
 
-from .connection import Connection, load
+from .connection import Connection, abandon_when_open, load
 from .endpoint import Endpoint
 from .exceptions import InvalidAPIEndpointError
 from .job import Job
@@ -48,7 +48,13 @@ class Client:
     def __init__(self, src: str, *, headers: Mapping[str, str] | None = None) -> None:
         refuse_to_block()
         load()
-        self._take(loop_thread().run(Connection.open(src, headers)).result())
+        opening = loop_thread().run(Connection.open(src, headers))
+        try:
+            connection = opening.result()
+        except KeyboardInterrupt:
+            abandon_when_open(opening)
+            raise
+        self._take(connection)
 
     @classmethod
     def connect(cls, src: str, *, headers: Mapping[str, str] | None = None) -> Connecting[Self]:
@@ -67,10 +73,8 @@ class Client:
 
     def _take(self, connection: Connection) -> None:
         self._connection = connection
-        self.endpoints: dict[int, Endpoint] = {
-            info.fn_index: Endpoint(info, self._submit) for info in connection.app.endpoints
-        }
-        """The functions of the app, by their number in it."""
+        self._infos = {info.fn_index: info for info in connection.app.endpoints}
+        self._named = {info.api_name: info for info in reversed(connection.app.endpoints)}
         finalizer = weakref.finalize(self, connection.abandon)
         finalizer.atexit = False  # the scheduler thread closes what is left
 
@@ -78,6 +82,13 @@ class Client:
     def src(self) -> str:
         """The address of the app."""
         return self._connection.address
+
+    @property
+    def endpoints(self) -> dict[int, Endpoint]:
+        """The functions of the app, by their number in it."""
+        # Made anew, as an endpoint holds its client: kept here, it would be a
+        # cycle, and a client that is dropped would wait for the collector.
+        return {fn_index: Endpoint(info, self._submit) for fn_index, info in self._infos.items()}
 
     # ---- calling
 
@@ -167,20 +178,20 @@ class Client:
             InvalidAPIEndpointError: There is no such function, or a name is needed.
         """
         if fn_index is not None:
-            if fn_index in self.endpoints:
-                return self.endpoints[fn_index]
+            if fn_index in self._infos:
+                return Endpoint(self._infos[fn_index], self._submit)
             raise InvalidAPIEndpointError(
-                f"the app has no function {fn_index}; it has {sorted(self.endpoints)}"
+                f"the app has no function {fn_index}; it has {sorted(self._infos)}"
             )
         if api_name is None:
-            public = [endpoint for endpoint in self.endpoints.values() if endpoint.info.public]
+            public = [info for info in self._infos.values() if info.public]
             if len(public) == 1:
-                return public[0]
+                return Endpoint(public[0], self._submit)
             raise InvalidAPIEndpointError(f"api_name is needed: {self._names()}")
-        for endpoint in self.endpoints.values():
-            if endpoint.api_name == "/" + api_name.removeprefix("/"):
-                return endpoint
-        names = [endpoint.api_name for endpoint in self.endpoints.values() if endpoint.api_name]
+        info = self._named.get("/" + api_name.removeprefix("/"))
+        if info is not None:
+            return Endpoint(info, self._submit)
+        names = [name for name in self._named if name]
         close = difflib.get_close_matches(api_name, names, n=1)
         hint = f"did you mean {close[0]!r}?" if close else self._names()
         raise InvalidAPIEndpointError(f"the app has no endpoint {api_name!r}; {hint}")
@@ -198,8 +209,9 @@ class Client:
             print_info: Write it to the standard output.
             return_format: Return it as a text, or as the app's own description.
         """
-        named = [e for e in self.endpoints.values() if e.info.public and e.api_name]
-        unnamed = [e for e in self.endpoints.values() if e.info.public and not e.api_name]
+        public = [endpoint for endpoint in self.endpoints.values() if endpoint.info.public]
+        named = [endpoint for endpoint in public if endpoint.api_name]
+        unnamed = [endpoint for endpoint in public if not endpoint.api_name]
         shown = named + (unnamed if all_endpoints or (all_endpoints is None and not named) else [])
         text = "\n".join([f"{self.src} (Gradio {self._connection.app.version})", *_told(shown)])
         if print_info:
@@ -209,7 +221,7 @@ class Client:
         return text if return_format == "str" else None
 
     def _names(self) -> str:
-        names = [e.info.label for e in self.endpoints.values() if e.info.public]
+        names = [info.label for info in self._infos.values() if info.public]
         return f"the app has {', '.join(names) or 'no public endpoint'}"
 
     def _submit(
@@ -235,7 +247,8 @@ class Client:
 
     async def aclose(self) -> None:
         """Do as `close`, without blocking the running loop."""
-        await asyncio.wrap_future(self._connection.closing())
+        # Shielded: whoever stops waiting for it does not stop it.
+        await asyncio.shield(asyncio.wrap_future(self._connection.closing()))
 
     def __enter__(self) -> Self:
         """Return the client itself."""
@@ -288,7 +301,11 @@ class Connecting(Generic[C]):
     async def _connect(self) -> C:
         await asyncio.to_thread(load)
         opening = loop_thread().run(Connection.open(self._src, self._headers))
-        return self._over(await asyncio.wrap_future(opening))
+        try:
+            return self._over(await asyncio.shield(asyncio.wrap_future(opening)))
+        except asyncio.CancelledError:
+            abandon_when_open(opening)
+            raise
 
 
 def _told(endpoints: Sequence[Endpoint]) -> Iterator[str]:

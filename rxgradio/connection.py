@@ -6,17 +6,17 @@ so. It outlives the `Client` object by as long as closing it takes.
 
 from __future__ import annotations
 
-__all__ = ["Connection", "load"]
+__all__ = ["Connection", "abandon_when_open", "load"]
 
-import asyncio
 import importlib
+import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
 from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from .exceptions import ClientClosed
 from .job import Job
@@ -43,6 +43,16 @@ def load() -> None:
         importlib.import_module(f".transport.{module}", __package__)
 
 
+def abandon_when_open(opening: Future[Connection]) -> None:
+    """Close what is being opened as soon as it is open, because nobody waits for it any more."""
+
+    def close(done: Future[Connection]) -> None:
+        if not done.cancelled() and done.exception() is None:
+            done.result().abandon()
+
+    opening.add_done_callback(close)
+
+
 class Connection:
     """The transport, the lanes and the running jobs of one client."""
 
@@ -64,8 +74,8 @@ class Connection:
         """Connect to an app over HTTP; on the scheduler thread."""
         from .transport.http import HttpTransport  # noqa: PLC0415 (see `load`)
 
-        address = _address(src)
-        return await cls.over(address, HttpTransport(address, headers))
+        address, login = _address(src)
+        return await cls.over(address, HttpTransport(address, login, _checked(headers)))
 
     @classmethod
     async def over(cls, address: str, transport: Transport) -> Connection:
@@ -115,7 +125,7 @@ class Connection:
             generator=info.generator,
             has_state=info.has_state,
             apart=apart,
-            headers=headers,
+            headers=_checked(headers),
         )
         job.started(lambda: self._thread.call(self._cancel, submission, running))
         if self._closed or not self._thread.call(self._start, submission, running):
@@ -128,7 +138,7 @@ class Connection:
             return  # the parent's sockets are the parent's to close
         closing = self.closing()
         if not self._thread.current:
-            with suppress(TimeoutError):  # then it goes on in the background
+            with suppress(TimeoutError, CancelledError):  # then it goes on in the background
                 closing.result(_CLOSE)
 
     def closing(self) -> Future[None]:
@@ -136,14 +146,18 @@ class Connection:
         with self._lock:
             if self._closing is None:
                 self._closed = True
-                self._closing = self._thread.run(self.aclose())
+                try:
+                    self._closing = self._thread.run(self.aclose())
+                except RuntimeError:  # the loop is gone, and everything on it was closed
+                    self._closing = Future()
+                    self._closing.set_result(None)
             return self._closing
 
     def abandon(self) -> None:
         """Close, waiting for nothing and locking nothing: for finalizers."""
         if not self._closed and self._process is generation():
             self._closed = True
-            self._thread.call(lambda: asyncio.ensure_future(self.aclose()))
+            self._thread.call(self._thread.start, self.aclose)
 
     # ---- on the scheduler thread
 
@@ -192,12 +206,36 @@ class _Running:
         self._job.cancel_told(outcome)
 
 
-def _address(src: str) -> str:
+def _address(src: str) -> tuple[str, tuple[str, str] | None]:
+    """Split the URL of an app into its address and the login in it, which is shown nowhere."""
     parts = urlsplit(src)
+    login = None
+    if "@" in parts.netloc:
+        login = (unquote(parts.username or ""), unquote(parts.password or ""))
+        parts = parts._replace(netloc=parts.netloc.rpartition("@")[2])
+    address = parts.geturl()
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValueError(
-            f"the address of an app is a URL such as http://127.0.0.1:7860, not {src!r}"
+            f"the address of an app is a URL such as http://127.0.0.1:7860, not {address!r}"
         )
     if parts.query or parts.fragment:
-        raise ValueError(f"the address of an app has no query and no fragment: {src!r}")
-    return src.rstrip("/")
+        raise ValueError(f"the address of an app has no query and no fragment: {address!r}")
+    return address.rstrip("/"), login
+
+
+_FIELD_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.6.2
+
+
+def _checked(headers: Mapping[str, str] | None) -> Mapping[str, str]:
+    """Refuse header fields that cannot be sent; the values may be secrets, and are not quoted."""
+    checked: dict[str, str] = {}
+    for name, value in (headers or {}).items():
+        for what, text in (("name", name), ("value", value)):
+            if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance] (users are not always typed)
+                raise TypeError(f"the {what} of a header field must be a str, not {type(text)!r}")
+        if not _FIELD_NAME.fullmatch(name):
+            raise ValueError(f"{name!r} is no name of a header field")
+        if not value.isascii() or not value.isprintable():
+            raise ValueError(f"the value of the header field {name!r} is not printable ASCII")
+        checked[name] = value
+    return checked

@@ -1,4 +1,4 @@
-"""An endpoint of an app, as a value that can be called.
+"""An endpoint of an app, as a value with the verbs of a client.
 
 Turns arguments into what goes on the wire, and what comes back into values.
 """
@@ -9,8 +9,10 @@ __all__ = ["Endpoint", "Submit"]
 
 import difflib
 import json
+import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from functools import partial
+from typing import Any, Protocol, cast
 
 import orjson
 from reactivex import Observable, abc
@@ -101,7 +103,9 @@ class Endpoint:
     ) -> Job:
         """Do as `submit`, with the arguments as values."""
         data = self._wire(args, kwargs)
-        return self._submit(self.info, data, value=self._value, apart=False, headers=headers)
+        return self._submit(
+            self.info, data, value=partial(_shown, self.info.outputs), apart=False, headers=headers
+        )
 
     def stream(
         self,
@@ -116,7 +120,13 @@ class Endpoint:
         def subscribe(
             observer: abc.ObserverBase[Update], scheduler: abc.SchedulerBase | None = None
         ) -> abc.DisposableBase:
-            job = self._submit(self.info, data, value=self._value, apart=True, headers=headers)
+            job = self._submit(
+                self.info,
+                data,
+                value=partial(_shown, self.info.outputs),
+                apart=True,
+                headers=headers,
+            )
             updates = job.attach(observer, scheduler)
 
             def cancel() -> None:
@@ -184,18 +194,36 @@ class Endpoint:
         return f"{self.info.label} has no argument {name!r}; {hint}"
 
     def _encoded(self, data: list[Any]) -> bytes:
+        label = self.info.label
         try:
-            return orjson.dumps(data)
+            encoded = orjson.dumps(data)
         except TypeError:
             # Keys that are no texts, and integers of more than 64 bits, are
             # beyond orjson; the standard library writes them.
             try:
-                return json.dumps(data).encode("ascii")
-            except (TypeError, ValueError) as error:
-                raise TypeError(
-                    f"an argument of {self.info.label} cannot be sent as JSON: {error}"
-                ) from None
+                return json.dumps(data, allow_nan=False).encode("ascii")
+            except (TypeError, ValueError, RecursionError) as error:
+                problem = f"an argument of {label} cannot be sent as JSON: {error}"
+                raise TypeError(problem) from None
+        if b"null" in encoded:  # which is what orjson makes of a NaN
+            _check_numbers(data, label)
+        return encoded
 
-    def _value(self, data: Sequence[Any]) -> Any:
-        shown = [value for value, seen in zip(data, self.info.outputs, strict=True) if seen]
-        return shown[0] if len(shown) == 1 else tuple(shown)
+
+def _shown(outputs: Sequence[bool], data: Sequence[Any]) -> Any:
+    """Return what of a call's data is for its user: one value, or a tuple of several."""
+    shown = [value for value, seen in zip(data, outputs, strict=True) if seen]
+    return shown[0] if len(shown) == 1 else tuple(shown)
+
+
+def _check_numbers(value: Any, label: str) -> None:
+    """Refuse NaN and infinities, for which JSON has no form."""
+    waiting = [value]
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, float) and not math.isfinite(each):
+            raise TypeError(f"an argument of {label} is {each}, which cannot be sent as JSON")
+        if isinstance(each, dict):
+            waiting.extend(cast("Mapping[Any, Any]", each).values())
+        elif isinstance(each, (list, tuple)):
+            waiting.extend(cast("Sequence[Any]", each))

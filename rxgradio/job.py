@@ -18,10 +18,11 @@ from typing import Any
 
 from reactivex import Observable, abc
 
+from .exceptions import ClientClosed
 from .protocol.event import Entry, Values, fold
 from .runtime.delivery import Lane
 from .runtime.log import Cursor, End, Log
-from .runtime.process import delivery
+from .runtime.process import delivery, generation
 from .runtime.reading import Subscription, aread, read, refuse_to_block, starter, wake
 from .updates import CancelOutcome, OutputUpdate, Status, StatusUpdate, Update
 
@@ -43,6 +44,7 @@ class Job(Future[Any]):
         super().__init__()
         self._value = value
         self._status = status
+        self._process = generation()
         self._log: Log[Entry, Data, Update] = Log((), self._step)
         self._log.append([status])
         self._on_end: list[Callable[[], object]] = []
@@ -69,7 +71,7 @@ class Job(Future[Any]):
         """
         if self.done():
             return super().result()
-        refuse_to_block()
+        self._check_wait()
         with delivery().standing_aside():
             return super().result(timeout)
 
@@ -77,7 +79,7 @@ class Job(Future[Any]):
         """Return the error that the call failed with, or None; waits and raises as `result`."""
         if self.done():
             return super().exception()
-        refuse_to_block()
+        self._check_wait()
         with delivery().standing_aside():
             return super().exception(timeout)
 
@@ -190,6 +192,8 @@ class Job(Future[Any]):
         Every iterator gets every output. The final one comes only if it is the
         only one, as it repeats the last that was yielded.
         """
+        if not self.done():
+            self._check_wait()
         yielded = False
         for update in read(self._log.cursor()):
             if isinstance(update, OutputUpdate) and not (update.final and yielded):
@@ -241,6 +245,11 @@ class Job(Future[Any]):
         self._let_go = let_go
 
     # ---- the log
+
+    def _check_wait(self) -> None:
+        refuse_to_block()
+        if self._process is not generation():
+            raise ClientClosed("this job belongs to the parent process, and only there it ends")
 
     def _step(self, data: Data, entry: Entry) -> tuple[Data, Update]:
         if isinstance(entry, StatusUpdate):
@@ -301,10 +310,9 @@ class _Latest:
         self._value: Any = None
 
     def read(self) -> Any:
-        while taken := self._cursor.take():
-            for update in taken:
-                if isinstance(update, OutputUpdate):
-                    self._value = update.outputs
+        update = self._cursor.newest(lambda update: isinstance(update, OutputUpdate))
+        if isinstance(update, OutputUpdate):
+            self._value = update.outputs
         return self._value
 
 

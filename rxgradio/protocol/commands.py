@@ -75,6 +75,7 @@ class Timer(Enum):
     IDLE = "idle"
     SILENCE = "silence"
     REOPEN = "reopen"
+    SPARED = "spared"
 
 
 @dataclass(frozen=True, slots=True)

@@ -161,17 +161,20 @@ Message: TypeAlias = (
     | Malformed
 )
 
+_MANY = 5_000_000
+"""Values that a message may have: empty lists of four bytes take seventy each in memory."""
+
 _EVENT_ID = re.compile(rb'"event_id"\s*:\s*"([^"\\]{1,200})"')
 
 
-def parse(data: bytes) -> Message:
+def parse(data: bytes) -> Message:  # noqa: PLR0911 (one for each way to be malformed)
     """Read one message; never raises, whatever the bytes."""
+    if len(data) > _MANY and sum(map(data.count, (b"[", b"{", b","))) > _MANY:
+        return Malformed(_event_id(data), f"more than {_MANY} values in one message")
     try:
         raw = _load(data)
     except (ValueError, RecursionError) as error:
-        found = _EVENT_ID.search(data)
-        event_id = found[1].decode("utf-8", "replace") if found else None
-        return Malformed(event_id, f"not JSON: {error}")
+        return Malformed(_event_id(data), f"not JSON: {error}")
     if not is_object(raw):
         return Malformed(None, f"a message must be an object, not {_kind(raw)}")
     event_id = as_text(raw.get("event_id"))
@@ -185,6 +188,12 @@ def parse(data: bytes) -> Message:
         return reader(event_id, raw)
     except _ShapeError as error:
         return Malformed(event_id, f"{name}: {error}")
+
+
+def _event_id(data: bytes) -> str | None:
+    """Return whose a message seems to be that cannot be parsed."""
+    found = _EVENT_ID.search(data)
+    return found[1].decode("utf-8", "replace") if found else None
 
 
 def _load(data: bytes) -> object:

@@ -80,6 +80,13 @@ _IDLE = 2.0
 _MOST_OPENS = 10
 """Streams opened in a row without a word about any call; one more would be a loss."""
 
+_SPARED = 0.2
+"""Seconds before a cancel that would hit siblings is told to have been put off: they
+may be about to be cancelled too."""
+
+_MOST_CANCELS = 16
+"""Cancels of one endpoint that may be in flight."""
+
 _MOST_EARLY = 10_000
 """Messages of unknown events that are kept while joins are in flight."""
 
@@ -142,11 +149,11 @@ class Session(Generic[T]):
         self._early_count = 0
 
         # Per endpoint: calls that are alive, those of them that were sent, the
-        # ghosts, and the ghost whose cancel is in flight.
+        # ghosts, and the cancels in flight, each with the ghosts that it will hit.
         self._alive: Counter[int] = Counter()
         self._sent: Counter[int] = Counter()
         self._ghosts: dict[int, dict[Call[T], None]] = {}
-        self._cancelling: dict[int, Call[T]] = {}
+        self._cancelling: dict[int, dict[Call[T], list[Call[T]]]] = {}
 
         self._stream = _Stream.CLOSED
         self._generation = 0
@@ -168,11 +175,9 @@ class Session(Generic[T]):
         return bool(self._ghosts.get(fn_index)) or fn_index in self._cancelling
 
     @property
-    def idle(self) -> bool:
-        """No call is unfinished, and no stream is open."""
-        return self._stream is _Stream.CLOSED and not (
-            self._joining or self._joined or self._alive.total()
-        )
+    def at_rest(self) -> bool:
+        """Whether no call is unfinished, ghosts included."""
+        return not (self._joining or self._joined or self._cancelling or self._alive.total())
 
     def listens_to(self, generation: int) -> bool:
         """Whether what a stream brings is still wanted."""
@@ -246,14 +251,18 @@ class Session(Generic[T]):
         """The server has answered a cancel; or has not, within the time limit."""
         commands: list[Command[T]] = []
         fn_index = call.fn_index
-        if self._cancelling.get(fn_index) is not call:
+        in_flight = self._cancelling.get(fn_index, {})
+        if call not in in_flight:
             return commands
-        del self._cancelling[fn_index]
+        silenced = in_flight.pop(call)
+        if not in_flight:
+            del self._cancelling[fn_index]
         if not ok:
             self._tell(call, CancelOutcome.UNKNOWN, commands)
         else:
-            for ghost in self._silenced_by(call):
-                self._bury(ghost, commands)
+            for ghost in silenced:
+                if ghost.phase is not Phase.GONE:
+                    self._bury(ghost, commands)
         self._cancel_ghosts(fn_index, commands)
         if fn_index not in self._cancelling:
             self._waiting.extendleft(reversed(self._held.pop(fn_index, ())))
@@ -308,6 +317,8 @@ class Session(Generic[T]):
             self._tick_silence(at, commands)
         elif timer is Timer.IDLE and self._idling:
             self._idle_too_long(at, commands)
+        elif timer is Timer.SPARED:
+            self._tell_spared(commands)
         return self._go_on(commands)
 
     # ---- calls
@@ -479,25 +490,42 @@ class Session(Generic[T]):
 
     # ---- cancels
 
-    def _cancel_ghosts(self, fn_index: int, commands: list[Command[T]]) -> None:
-        """Send the next cancel of an endpoint, if there is one and it would hit no living call."""
-        spare = self._dialect.cancel_reaches == "endpoint" and self._sent[fn_index] > 0
-        for ghost in self._ghosts.get(fn_index, ()):
-            if spare:
-                self._tell(ghost, CancelOutcome.SPARED_SIBLINGS, commands)
-            elif fn_index in self._cancelling:
-                return
-            elif ghost.phase is Phase.JOINED and not ghost.cancel_sent:
-                ghost.cancel_sent = True
-                self._cancelling[fn_index] = ghost
-                commands.append(PostCancel(ghost))
+    def _would_hit(self, fn_index: int) -> bool:
+        """Whether a cancel of this endpoint would end a call that is alive."""
+        return self._dialect.cancel_reaches == "endpoint" and self._sent[fn_index] > 0
 
-    def _silenced_by(self, call: Call[T]) -> list[Call[T]]:
-        """Return the ghosts that the cancel of `call` ended without a word on the stream."""
-        ghosts = self._ghosts.get(call.fn_index, {})
+    def _cancel_ghosts(self, fn_index: int, commands: list[Command[T]]) -> None:
+        """Send the cancels of an endpoint that are due, if they would hit no living call."""
+        ghosts = self._ghosts.get(fn_index)
+        if not ghosts:
+            return
+        if self._would_hit(fn_index):
+            commands.append(SetTimer(Timer.SPARED, _SPARED))
+            return
+        due = [ghost for ghost in ghosts if ghost.phase is Phase.JOINED and not ghost.cancel_sent]
         if self._dialect.cancel_reaches == "event":
-            return [call] if call in ghosts and not self._dialect.cancel_completes else []
-        return [ghost for ghost in ghosts if ghost is not call and ghost.event.started]
+            running = []
+        else:
+            # One cancel ends all that run. Those that wait need one each, and all
+            # at once: each cancel makes room for the next of them to start.
+            running = [ghost for ghost in due if ghost.event.started]
+            due = [ghost for ghost in due if not ghost.event.started]
+            if not due and fn_index not in self._cancelling:
+                due, running = running[:1], running[1:]
+        for ghost in due:
+            in_flight = self._cancelling.setdefault(fn_index, {})
+            if len(in_flight) == _MOST_CANCELS:
+                return
+            ghost.cancel_sent = True
+            alone = self._dialect.cancel_reaches == "event" and not self._dialect.cancel_completes
+            in_flight[ghost] = [ghost] if alone else running
+            commands.append(PostCancel(ghost))
+
+    def _tell_spared(self, commands: list[Command[T]]) -> None:
+        for fn_index, ghosts in self._ghosts.items():
+            if self._would_hit(fn_index):
+                for ghost in ghosts:
+                    self._tell(ghost, CancelOutcome.SPARED_SIBLINGS, commands)
 
     def _bury(self, ghost: Call[T], commands: list[Command[T]]) -> None:
         if ghost.event.started:

@@ -26,7 +26,7 @@ class SSEDecoder:
 
     __slots__ = ("_after_cr", "_at_start", "_limit", "_parts", "_size")
 
-    def __init__(self, *, limit: int = 256 * 1024 * 1024) -> None:
+    def __init__(self, *, limit: int = 128 * 1024 * 1024) -> None:
         self._limit = limit
         self._parts: list[bytes] = []
         self._size = 0

@@ -100,9 +100,9 @@ class Delivery:
             self._watch()
 
     def _hire(self) -> None:
-        self._threads += 1
-        name = f"rxgradio-delivery-{self._threads}"
+        name = f"rxgradio-delivery-{self._threads + 1}"
         threading.Thread(target=self._work, name=name, daemon=True).start()
+        self._threads += 1
 
     def _watch(self) -> None:
         self._watching = True
@@ -111,7 +111,7 @@ class Delivery:
 
     def _look(self, returned: int) -> None:
         """Grow if nothing has returned since the queue was last looked at."""
-        stuck: list[object] = []
+        stuck: list[str] = []
         with self._lock:
             self._watching = False
             if not self._queue:
@@ -121,15 +121,13 @@ class Delivery:
                     self._hire()
                 if self._threads == self._bound and not self._warned:
                     self._warned = True
-                    stuck = list(self._running.values())
+                    stuck = sorted({_name(whom) for whom in self._running.values()})
             self._watch()
         if stuck:
-            names = sorted({getattr(whom, "__qualname__", None) or repr(whom) for whom in stuck})
             logger.warning(
-                "%d callbacks block all %d delivery threads, and further deliveries wait: %s",
-                len(stuck),
+                "callbacks block all %d delivery threads, and further deliveries wait: %s",
                 self._bound,
-                ", ".join(names[:5]),
+                ", ".join(stuck[:5]),
             )
 
     def _work(self) -> None:
@@ -138,7 +136,7 @@ class Delivery:
             try:
                 task.run()
             except BaseException:  # whatever it is, it is that callback's own trouble
-                logger.exception("a callback raised: %r", task.whom)
+                logger.exception("a callback raised: %s", _name(task.whom))
             del task  # or it would live until the next one comes
 
     def _next(self, me: int) -> _Task | None:
@@ -156,6 +154,11 @@ class Delivery:
             task = self._queue.popleft()
             self._running[me] = task.whom
             return task
+
+
+def _name(whom: object) -> str:
+    # Not its repr, which would be code of a user on the scheduler thread.
+    return whom if isinstance(whom, str) else getattr(whom, "__qualname__", type(whom).__qualname__)
 
 
 class Lane:
@@ -186,5 +189,5 @@ class Lane:
                 action = self._actions.popleft()
             try:
                 action()
-            except Exception:
-                logger.exception("a callback raised: %r", self._whom)
+            except BaseException:  # as above
+                logger.exception("a callback raised: %s", _name(self._whom))

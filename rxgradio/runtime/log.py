@@ -26,8 +26,8 @@ E = TypeVar("E")
 S = TypeVar("S")
 U = TypeVar("U")
 
-_CHUNK = 256
-"""Entries per chunk: what a reader takes at a time."""
+_CHUNK = 64
+"""Entries per chunk: what a reader takes at a time, and holds the values of at once."""
 
 Waker = Callable[[], object]
 
@@ -150,6 +150,13 @@ class Cursor(Generic[E, S, U]):
             taken.append(update)
         self.state = state
         return taken
+
+    def newest(self, wanted: Callable[[U], bool]) -> U | None:
+        """Return the last of what has been appended since that is wanted, and hold no other."""
+        found: U | None = None
+        while taken := self.take():
+            found = next(filter(wanted, reversed(taken)), found)
+        return found
 
     def park(self, waker: Waker) -> bool:
         """Arrange for `waker` to be called once when there is more; False if there is already."""

@@ -35,6 +35,7 @@ class LoopThread:
 
     def __init__(self) -> None:
         self.loop = asyncio.new_event_loop()
+        self._tasks: set[asyncio.Task[object]] = set()
         self.tenants: weakref.WeakSet[Tenant] = weakref.WeakSet()
         self._thread = threading.Thread(target=self._run, name="rxgradio-scheduler", daemon=True)
         self._thread.start()
@@ -53,17 +54,31 @@ class LoopThread:
         return True
 
     def run(self, work: Coroutine[Any, Any, T]) -> Future[T]:
-        """Run a coroutine on the loop; cancelling the future cancels it."""
-        return asyncio.run_coroutine_threadsafe(work, self.loop)
+        """Run a coroutine on the loop; cancelling the future cancels it.
+
+        Raises:
+            RuntimeError: The loop is gone, at the end of the process.
+        """
+        try:
+            return asyncio.run_coroutine_threadsafe(work, self.loop)
+        except RuntimeError:
+            work.close()
+            raise
+
+    def start(self, work: Callable[[], Coroutine[Any, Any, object]]) -> None:
+        """Start a coroutine that nobody waits for; on the loop."""
+        task = self.loop.create_task(work())
+        self._tasks.add(task)  # or it might be collected half-way
+        task.add_done_callback(self._tasks.discard)
 
     def shut_down(self, timeout: float) -> int:
         """Close all tenants and stop, within `timeout` seconds; returns how many jobs ran."""
-        tenants = list(self.tenants)
         jobs = 0
 
         async def leave() -> None:
             # Counted here, behind all that was asked of the loop before.
             nonlocal jobs
+            tenants = list(self.tenants)
             jobs = sum(tenant.unfinished() for tenant in tenants)
             closing = [asyncio.ensure_future(tenant.aclose()) for tenant in tenants]
             if closing:

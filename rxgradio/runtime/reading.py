@@ -54,42 +54,44 @@ def read(cursor: Cursor[Any, Any, U]) -> Iterator[U]:
     """
     refuse_to_block()
     more = threading.Event()
-    try:
-        while True:
-            if taken := cursor.take():
-                yield from taken
-            elif (end := cursor.end) is not None:
-                if end.error is not None:
-                    raise end.error
-                return
-            else:
-                more.clear()
-                if cursor.park(more.set):
+    while True:
+        if taken := cursor.take():
+            # Not parked here: the garbage collector may close this generator
+            # at a `yield`, on any thread, and taking a lock then could deadlock.
+            yield from taken
+        elif (end := cursor.end) is not None:
+            if end.error is not None:
+                raise end.error
+            return
+        else:
+            more.clear()
+            if cursor.park(more.set):
+                try:
                     with delivery().standing_aside():
                         more.wait()
-    finally:
-        cursor.unpark()
+                finally:
+                    cursor.unpark()
 
 
 async def aread(cursor: Cursor[Any, Any, U]) -> AsyncIterator[U]:
     """Yield all of a log on the running loop; raises the error it ends with."""
     loop = asyncio.get_running_loop()
     more = asyncio.Event()
-    try:
-        while True:
-            if taken := cursor.take():
-                for update in taken:
-                    yield update
-            elif (end := cursor.end) is not None:
-                if end.error is not None:
-                    raise end.error
-                return
-            else:
-                more.clear()
-                if cursor.park(lambda: loop.call_soon_threadsafe(more.set)):
+    while True:
+        if taken := cursor.take():
+            for update in taken:
+                yield update
+        elif (end := cursor.end) is not None:
+            if end.error is not None:
+                raise end.error
+            return
+        else:
+            more.clear()
+            if cursor.park(lambda: loop.call_soon_threadsafe(more.set)):
+                try:
                     await more.wait()
-    finally:
-        cursor.unpark()
+                finally:
+                    cursor.unpark()
 
 
 def refuse_to_block() -> None:
@@ -158,7 +160,7 @@ class Subscription(abc.DisposableBase, Generic[U]):
             for _ in range(_TURN):
                 if self._observer is None or not self._turn():
                     return
-        except Exception:
+        except BaseException:  # a SystemExit too, and asyncio's CancelledError
             # A subscriber that throws has cancelled (Reactive Streams, 2.13).
             logger.exception("an observer raised, and is not called any more")
             self._dispose_of_observer()

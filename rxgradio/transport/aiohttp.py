@@ -54,7 +54,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
                     (name.decode("ascii"), value.decode("latin-1"))
                     for name, value in request.headers.raw
                 ],
-                data=await _body(request),
+                data=await request.aread() or None,  # it is in memory, all of it
                 allow_redirects=False,
                 timeout=aiohttp.ClientTimeout(
                     total=None,
@@ -63,6 +63,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
                     sock_read=timeouts.get("read"),
                 ),
             )
+        _report_close(response)
         return httpx.Response(
             response.status,
             headers=response.raw_headers,
@@ -114,9 +115,24 @@ class _Body(httpx.AsyncByteStream):
             self._response.release()
 
 
-async def _body(request: httpx.Request) -> bytes:
-    # Everything that is sent here is in memory; what is not is read into it.
-    return await request.aread()
+def _report_close(response: aiohttp.ClientResponse) -> None:
+    """Have whoever reads the body learn that the connection is closed.
+
+    When aiohttp (3.14) cannot parse the framing of a body, it closes the
+    connection and tells everybody but the reader, who would wait for ever.
+    """
+    connection = response.connection
+    if connection is None or connection.protocol is None:
+        return  # all of it is here
+    closed = connection.protocol.closed
+    content = response.content
+
+    def report(_: object) -> None:
+        if not content.is_eof() and content.exception() is None:
+            content.set_exception(aiohttp.ClientPayloadError("the body is malformed"))
+
+    if closed is not None:
+        closed.add_done_callback(report)
 
 
 @contextmanager
@@ -132,7 +148,10 @@ def _as_httpx(request: httpx.Request) -> Generator[None]:
         raise httpx.ReadTimeout(_said(error), request=request) from error
     except aiohttp.InvalidURL as error:
         raise httpx.UnsupportedProtocol(_said(error), request=request) from error
-    except (aiohttp.ClientPayloadError, aiohttp.ClientResponseError) as error:
+    except aiohttp.ClientPayloadError as error:
+        # Its own text speaks of a "400", which no server has sent.
+        raise httpx.RemoteProtocolError("in the middle of an answer", request=request) from error
+    except aiohttp.ClientResponseError as error:
         raise httpx.RemoteProtocolError(_said(error), request=request) from error
     except (aiohttp.ClientError, OSError) as error:
         raise httpx.ReadError(_said(error), request=request) from error

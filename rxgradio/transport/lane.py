@@ -12,7 +12,7 @@ __all__ = ["Lane", "Lanes", "Sink", "Submission"]
 import asyncio
 import logging
 import uuid
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Coroutine, Iterable, Mapping
 from datetime import datetime
 from typing import Any, Protocol, TypeAlias, assert_never
 
@@ -99,10 +99,11 @@ class Lanes:
     """All lanes to one app, and the choice among them.
 
     The *main* lane is the session in which State lives, and which `submit` and
-    `predict` share. A call that is likely to be cancelled takes a spare lane if
-    one of the same endpoint is unfinished in the lane that it would take, since
-    a cancel reaches all of them. So does any call whose endpoint has a cancel
-    under way. Endpoints with State have no choice.
+    `predict` share. A call that is likely to be cancelled takes a lane of its
+    own if one of the same endpoint is unfinished in the main one, since a
+    cancel reaches all of them. Any call goes round a session in which its
+    endpoint has a cancel to come. Endpoints with State have no choice. Lanes
+    that have become idle are used again.
     """
 
     def __init__(
@@ -111,28 +112,27 @@ class Lanes:
         self._transport = transport
         self._prefix = prefix
         self._dialect = dialect
-        self._main = self._open(has_state=has_state)
         self._has_state = has_state
-        self._spares: list[Lane] = []
+        self._all: set[Lane] = set()
+        self._idle: dict[Lane, None] = {}  # an ordered set
+        self._detours: dict[int, Lane] = {}
+        self._main = self._open(has_state=has_state)
 
     def submit(self, submission: Submission) -> None:
         """Send a call on its way."""
-        lane = self._choose(submission)
-        submission.lane = lane
-        lane.submit(submission)
+        submission.lane = self._choose(submission)
+        submission.lane.submit(submission)
 
     def cancel(self, submission: Submission) -> None:
         """Let go of a call that has ended for its user."""
         if submission.lane is not None:
             submission.lane.cancel(submission)
+        else:
+            submission.sink.cancel_told(CancelOutcome.NOT_SENT)
 
     async def aclose(self) -> None:
         """End all calls and close all streams."""
-        await asyncio.gather(*(lane.aclose() for lane in [self._main, *self._spares]))
-
-    def _open(self, *, has_state: bool = False) -> Lane:
-        session: Session[Submission] = Session(uuid.uuid4().hex, self._dialect, has_state=has_state)
-        return Lane(session, self._transport, self._prefix, self._dialect, self.submit)
+        await asyncio.gather(*(lane.aclose() for lane in list(self._all)))
 
     def _choose(self, submission: Submission) -> Lane:
         if self._main.session.retired:
@@ -141,35 +141,59 @@ class Lanes:
         main = self._main.session
         if submission.has_state:
             return self._main
-        if not (main.has(fn_index) if submission.apart else main.has_ghost(fn_index)):
+        if submission.apart:
+            return self._spare() if main.has(fn_index) else self._main
+        if not main.has_ghost(fn_index):
             return self._main
-        # Those that are retired and done are dropped on the way.
-        self._spares = [
-            lane for lane in self._spares if not (lane.session.retired and lane.session.idle)
-        ]
-        for lane in self._spares:
-            if not lane.session.retired and not lane.session.has(fn_index):
+        detour = self._detours.get(fn_index)
+        if detour is None or detour.session.retired or detour.session.has_ghost(fn_index):
+            detour = self._detours[fn_index] = self._spare()
+        return detour
+
+    def _spare(self) -> Lane:
+        while self._idle:
+            lane, _ = self._idle.popitem()
+            if not lane.session.retired:
                 return lane
-        self._spares.append(self._open())
-        return self._spares[-1]
+        return self._open()
+
+    def _open(self, *, has_state: bool = False) -> Lane:
+        session: Session[Submission] = Session(uuid.uuid4().hex, self._dialect, has_state=has_state)
+        lane = Lane(session, self)
+        self._all.add(lane)
+        return lane
+
+    def at_rest(self, lane: Lane) -> None:
+        """Take note that a lane has no call, so that it may be used again."""
+        if not lane.session.retired and lane not in (self._main, *self._detours.values()):
+            self._idle[lane] = None
+
+    def at_end(self, lane: Lane) -> None:
+        """Take note that a lane will never be used again."""
+        self._all.discard(lane)
+
+    @property
+    def transport(self) -> Transport:
+        """What all lanes send with."""
+        return self._transport
+
+    def path(self, route: str) -> str:
+        """Return the path of a route of the app's API."""
+        return self._prefix + route
+
+    @property
+    def cancel_path(self) -> str:
+        """Where a cancel is posted to."""
+        return self.path(self._dialect.cancel_route)
 
 
 class Lane:
     """A session machine and its tasks."""
 
-    def __init__(
-        self,
-        session: Session[Submission],
-        transport: Transport,
-        prefix: str,
-        dialect: Dialect,
-        reroute: Callable[[Submission], None],
-    ) -> None:
+    def __init__(self, session: Session[Submission], lanes: Lanes) -> None:
         self.session = session
-        self._transport = transport
-        self._prefix = prefix
-        self._dialect = dialect
-        self._reroute = reroute
+        self._lanes = lanes
+        self._transport = lanes.transport
         self._tasks: set[asyncio.Task[None]] = set()
         self._streams: dict[int, asyncio.Task[None]] = {}
         self._timers: dict[do.Timer, asyncio.TimerHandle] = {}
@@ -214,7 +238,7 @@ class Lane:
                 case do.TellCancel(call, outcome):
                     call.owner.sink.cancel_told(outcome)
                 case do.Reroute(call):
-                    self._reroute(call.owner)
+                    self._lanes.submit(call.owner)
                 case do.SetTimer(timer, seconds):
                     self._stop(timer)
                     loop = asyncio.get_running_loop()
@@ -223,12 +247,19 @@ class Lane:
                     self._stop(timer)
                 case _:
                     assert_never(command)
+        if self.session.at_rest:
+            self._lanes.at_rest(self)
 
     def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._done)
         return task
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if self.session.retired and not self._tasks:
+            self._lanes.at_end(self)
 
     def _stop(self, timer: do.Timer) -> None:
         if handle := self._timers.pop(timer, None):
@@ -250,7 +281,7 @@ class Lane:
         }
         try:
             answer = await self._transport.post(
-                f"{self._prefix}/queue/join", orjson.dumps(body), call.headers
+                self._lanes.path("/queue/join"), orjson.dumps(body), call.headers
             )
             event_id = event_id_of(answer)
         except RxGradioError as error:
@@ -269,15 +300,16 @@ class Lane:
         ok = False
         try:
             async with asyncio.timeout(_CANCEL_TIMEOUT):
-                route = self._prefix + self._dialect.cancel_route
-                answer = await self._transport.post(route, orjson.dumps(body), call.headers)
+                answer = await self._transport.post(
+                    self._lanes.cancel_path, orjson.dumps(body), call.headers
+                )
             ok = answer.status == 200
-        except (RxGradioError, TimeoutError) as error:
+        except Exception as error:  # noqa: BLE001 (whatever it was, the session must know)
             logger.debug("a cancel was not answered: %s", error)
         self._execute(self.session.cancel_answered(call, ok=ok))
 
     async def _read(self, generation: int) -> None:
-        path = f"{self._prefix}/queue/data?session_hash={self.session.session_hash}"
+        path = self._lanes.path(f"/queue/data?session_hash={self.session.session_hash}")
         error: RxGradioError | None = None
         try:
             async with asyncio.timeout(None) as patience, self._transport.stream(path) as stream:

@@ -54,6 +54,9 @@ def test_arguments_by_position_by_name_and_by_default(
         ((1,), {"bb": 2}, r"no argument 'bb'; did you mean 'b'\?"),
         ((1,), {"zzz": 2}, r"no argument 'zzz'; it is /options\(a: Any, b: Any = 2"),
         ((object(),), {}, r"cannot be sent as JSON"),
+        ((float("nan"),), {}, r"is nan, which cannot be sent as JSON"),
+        (([{"x": (1, -float("inf"))}],), {}, r"is -inf, which cannot be sent as JSON"),
+        (({1: float("inf")},), {}, r"cannot be sent as JSON"),
     ],
 )
 def test_wrong_arguments_are_type_errors_that_say_what_is_right(
@@ -83,8 +86,8 @@ def test_an_endpoint_is_a_value_with_the_same_verbs(client: Client) -> None:
     assert echo.predict("a") == "a"
     assert echo.submit("b").result(SOON) == "b"
     assert echo.observe("c").run().success is True
-    assert echo is client.endpoints[echo.fn_index]
-    assert client.endpoint("echo") is client.endpoint(fn_index=echo.fn_index) is echo
+    assert echo.info is client.endpoints[echo.fn_index].info
+    assert client.endpoint("echo").info is client.endpoint(fn_index=echo.fn_index).info
     assert "/echo(text" in repr(echo)
 
 

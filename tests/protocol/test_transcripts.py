@@ -57,7 +57,7 @@ def replay(version: str, name: str, cuts: list[int] | None = None) -> Owner:
                 owner.ends.append(error)
             case _:
                 pass
-    assert session.idle
+    assert session.at_rest
     assert not session.retired
     return owner
 
