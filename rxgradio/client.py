@@ -177,6 +177,8 @@ class Client:
         Raises:
             InvalidAPIEndpointError: There is no such function, or a name is needed.
         """
+        if fn_index is not None and api_name is not None:
+            raise TypeError("an endpoint is named by api_name or by fn_index, not by both")
         if fn_index is not None:
             if fn_index in self._infos:
                 return Endpoint(self._infos[fn_index], self._submit)
@@ -188,10 +190,12 @@ class Client:
             if len(public) == 1:
                 return Endpoint(public[0], self._submit)
             raise InvalidAPIEndpointError(f"api_name is needed: {self._names()}")
+        if not isinstance(api_name, str):  # pyright: ignore[reportUnnecessaryIsInstance] (users are not always typed)
+            raise TypeError(f"api_name is a str such as '/predict', not {type(api_name).__name__}")
         info = self._named.get("/" + api_name.removeprefix("/"))
         if info is not None:
             return Endpoint(info, self._submit)
-        names = [name for name in self._named if name]
+        names = [name for name, info in self._named.items() if name and info.public]
         close = difflib.get_close_matches(api_name, names, n=1)
         hint = f"did you mean {close[0]!r}?" if close else self._names()
         raise InvalidAPIEndpointError(f"the app has no endpoint {api_name!r}; {hint}")
@@ -263,6 +267,19 @@ class Client:
         """Close the client."""
         self.close()
 
+    async def __aenter__(self) -> Self:
+        """Return the client itself; `async with Client.connect(...)` connects without blocking."""
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close the client without blocking the running loop."""
+        await self.aclose()
+
     def __repr__(self) -> str:
         """Show the app, and not what it is called with."""
         return f"<Client of {self.src}, Gradio {self._connection.app.version}>"
@@ -313,13 +330,20 @@ def _told(endpoints: Sequence[Endpoint]) -> Iterator[str]:
         info = endpoint.info
         yield f"\n{endpoint.signature}"
         if info.description:
-            yield f"    {info.description}"
+            yield f"    {_first_line(info.description)}"
+        names = [parameter.name or "..." for parameter in info.parameters]
+        which = f'api_name="{info.api_name}"' if info.api_name else f"fn_index={info.fn_index}"
+        yield f"    client.predict({', '.join([*names, which])})"
         for parameter in info.parameters:
-            name = parameter.name or "value"
-            words = [parameter.component, parameter.label, parameter.description]
-            yield f"    {name}: " + " - ".join(filter(None, words))
+            words = [parameter.component, parameter.label, _first_line(parameter.description)]
+            known = [word for word in words if word and word != parameter.name]
+            yield f"    {parameter.name or '...'}: " + " - ".join(known)
         for returned in info.returns:
             yield "    returns " + " - ".join(filter(None, [returned.component, returned.label]))
+
+
+def _first_line(text: str) -> str:
+    return text.strip().partition("\n")[0]
 
 
 def _with_result(

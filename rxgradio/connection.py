@@ -19,12 +19,11 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from .exceptions import ClientClosed
-from .job import Job
+from .job import Job, Run
 from .protocol.answers import json_of
 from .protocol.app import App, EndpointInfo, app_of, prefix_of
-from .protocol.event import Entry, Event
+from .protocol.event import Event
 from .runtime.process import generation, loop_thread
-from .updates import CancelOutcome, StatusUpdate
 
 if TYPE_CHECKING:
     from .transport.interface import Transport
@@ -63,7 +62,7 @@ class Connection:
         self._lanes = lanes
         self._thread = loop_thread()
         self._process = generation()
-        self._running: set[_Running] = set()
+        self._running: set[Run] = set()
         self._closed = False
         self._closing: Future[None] | None = None
         self._lock = threading.Lock()
@@ -115,8 +114,8 @@ class Connection:
         if self._process is not generation():
             raise ClientClosed("this client belongs to the parent process; make a new one here")
         event = Event(self.app.dialect, len(info.outputs), datetime.now())
-        job = Job(value, event.status)
-        running = _Running(job, self._running, holder)
+        job = Job(info.label, value, event.status)
+        running = Run(job, self._running, holder)
         submission = Submission(
             running,
             fn_index=info.fn_index,
@@ -127,7 +126,7 @@ class Connection:
             apart=apart,
             headers=_checked(headers),
         )
-        job.started(lambda: self._thread.call(self._cancel, submission, running))
+        running.begin(lambda: self._thread.call(self._cancel, submission, running))
         if self._closed or not self._thread.call(self._start, submission, running):
             raise ClientClosed("the client is closed; make a new one")
         return job
@@ -171,7 +170,7 @@ class Connection:
         await self._lanes.aclose()
         await self._transport.aclose()
 
-    def _start(self, submission: Submission, running: _Running) -> None:
+    def _start(self, submission: Submission, running: Run) -> None:
         self._running.add(running)
         if self._closed:
             event = submission.call.event
@@ -180,30 +179,9 @@ class Connection:
         else:
             self._lanes.submit(submission)
 
-    def _cancel(self, submission: Submission, running: _Running) -> None:
+    def _cancel(self, submission: Submission, running: Run) -> None:
         self._running.discard(running)
         self._lanes.cancel(submission)
-
-
-class _Running:
-    """A running job, as its lane sees it; holds the client for as long as the job runs."""
-
-    __slots__ = ("_all", "_holder", "_job")
-
-    def __init__(self, job: Job, everyone: set[_Running], holder: object) -> None:
-        self._job = job
-        self._all = everyone
-        self._holder = holder
-
-    def publish(self, entries: list[Entry], status: StatusUpdate) -> None:
-        self._job.publish(entries, status)
-
-    def finish(self, entries: list[Entry], status: StatusUpdate, error: Exception | None) -> None:
-        self._all.discard(self)
-        self._job.finish(entries, status, error)
-
-    def cancel_told(self, outcome: CancelOutcome) -> None:
-        self._job.cancel_told(outcome)
 
 
 def _address(src: str) -> tuple[str, tuple[str, str] | None]:
@@ -214,6 +192,10 @@ def _address(src: str) -> tuple[str, tuple[str, str] | None]:
         login = (unquote(parts.username or ""), unquote(parts.password or ""))
         parts = parts._replace(netloc=parts.netloc.rpartition("@")[2])
     address = parts.geturl()
+    try:
+        parts.port  # noqa: B018 (reading it is the check)
+    except ValueError as error:
+        raise ValueError(f"the address of an app has a wrong port: {address!r}") from error
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValueError(
             f"the address of an app is a URL such as http://127.0.0.1:7860, not {address!r}"

@@ -18,7 +18,7 @@ import orjson
 from reactivex import Observable, abc
 from reactivex.disposable import CompositeDisposable, Disposable
 
-from .job import Job
+from .job import Job, attach
 from .protocol.app import EndpointInfo
 from .updates import Update
 
@@ -127,7 +127,7 @@ class Endpoint:
                 apart=True,
                 headers=headers,
             )
-            updates = job.attach(observer, scheduler)
+            updates = attach(job, observer, scheduler)
 
             def cancel() -> None:
                 job.cancel()

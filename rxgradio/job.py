@@ -1,12 +1,16 @@
 """A job: one call, as a Future, an iterable, an awaitable and an Observable.
 
-All of these are faces of one log. The job writes it as the news comes in, and
-everything that can be asked of a job is a way to read it.
+All of these are faces of one log. `Run` writes it as the news comes in, and
+everything that can be asked of a `Job` is a way to read it.
 """
+
+# Run and attach are the other side of a Job, and belong to it.
+# ruff: noqa: SLF001
+# pyright: reportPrivateUsage=false
 
 from __future__ import annotations
 
-__all__ = ["Job"]
+__all__ = ["Job", "Run", "attach"]
 
 import asyncio
 import contextvars
@@ -14,6 +18,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Generator, Iterator, Sequence
 from concurrent.futures import CancelledError, Future
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from reactivex import Observable, abc
@@ -40,8 +45,9 @@ class Job(Future[Any]):
     `submit`, not by hand.
     """
 
-    def __init__(self, value: Callable[[Data], Any], status: StatusUpdate) -> None:
+    def __init__(self, label: str, value: Callable[[Data], Any], status: StatusUpdate) -> None:
         super().__init__()
+        self._label = label
         self._value = value
         self._status = status
         self._process = generation()
@@ -98,7 +104,7 @@ class Job(Future[Any]):
             return self.cancelled()
         let_go, self._let_go = self._let_go, None
         if let_go is not None and not let_go():
-            self.cancel_told(CancelOutcome.UNKNOWN)
+            self._told(CancelOutcome.UNKNOWN)
         return True
 
     def add_done_callback(self, fn: Callable[[Future[Any]], object]) -> None:
@@ -178,13 +184,7 @@ class Job(Future[Any]):
         delivery threads, or on the scheduler given to `subscribe`. Failure and
         cancellation are `on_error`. Disposing stops the observer, not the job.
         """
-        return Observable(self.attach)
-
-    def attach(
-        self, observer: abc.ObserverBase[Update], scheduler: abc.SchedulerBase | None = None
-    ) -> abc.DisposableBase:
-        """Do what subscribing to `updates` does, with an observer that reactivex has wrapped."""
-        return Subscription(self._log.cursor(), observer, starter(scheduler, observer))
+        return Observable(partial(attach, self))
 
     def __iter__(self) -> Iterator[Any]:
         """Yield each output when it comes, blocking; raises the job's error at the end.
@@ -209,40 +209,17 @@ class Job(Future[Any]):
         return self._wait().__await__()
 
     def __repr__(self) -> str:
-        """Show where the job stands, and nothing of what it was called with."""
-        return f"<Job {self.status().code.value} at {id(self):#x}>"
-
-    # ---- what happens to it, told on the scheduler thread
-
-    def publish(self, entries: list[Entry], status: StatusUpdate) -> None:
-        """Take news of the call."""
-        with self._log.lock:
-            if self._log.end is not None:
-                return
-            self._status = status
-            wakers = self._log.append(entries)
-        wake(wakers)
-
-    def finish(self, entries: list[Entry], status: StatusUpdate, error: Exception | None) -> None:
-        """Take the last news of the call, and its end."""
-        if self._end(entries, status, error):
-            self._let_go = None
-            self.cancel_told(CancelOutcome.FINISHED)
-
-    def cancel_told(self, outcome: CancelOutcome) -> None:
-        """Take what the server made of a cancel; the first word counts."""
-        with self._log.lock:
-            if self._outcome is not None:
-                return
-            self._outcome = outcome
-            future = self._outcome_future
-        if future is not None:
-            # Its callbacks are the user's, and not for this thread.
-            delivery().start(lambda: future.set_result(outcome), future)
-
-    def started(self, let_go: Callable[[], bool]) -> None:
-        """Take what is to be called when the job is cancelled."""
-        self._let_go = let_go
+        """Show what it calls and where it stands, and nothing of what it was called with."""
+        end = self._log.end
+        if end is None:
+            stands = self.status().code.value
+        elif end.error is None:
+            stands = "FINISHED"
+        elif self.cancelled():
+            stands = "CANCELLED"
+        else:
+            stands = f"FAILED with {type(end.error).__name__}"
+        return f"<Job {self._label} {stands} at {id(self):#x}>"
 
     # ---- the log
 
@@ -279,6 +256,17 @@ class Job(Future[Any]):
         wake(wakers)
         return True
 
+    def _told(self, outcome: CancelOutcome) -> None:
+        """Take what the server made of a cancel; the first word counts."""
+        with self._log.lock:
+            if self._outcome is not None:
+                return
+            self._outcome = outcome
+            future = self._outcome_future
+        if future is not None:
+            # Its callbacks are the user's, and not for this thread.
+            delivery().start(lambda: future.set_result(outcome), "cancel_outcome")
+
     def _at_end(self, waker: Callable[[], object]) -> None:
         with self._log.lock:
             if self._log.end is None:
@@ -296,6 +284,55 @@ class Job(Future[Any]):
             self.cancel()
             raise
         return super().result()
+
+
+class Run:
+    """The other side of a job: what its lane tells it, on the scheduler thread.
+
+    Args:
+        job: Whom to tell.
+        running: The jobs that run; it is among them until it ends.
+        holder: Kept alive for as long as the job runs.
+    """
+
+    __slots__ = ("_holder", "_job", "_running")
+
+    def __init__(self, job: Job, running: set[Run], holder: object) -> None:
+        self._job = job
+        self._running = running
+        self._holder = holder
+
+    def begin(self, let_go: Callable[[], bool]) -> None:
+        """Take what is to be called if the job is cancelled; it returns whether it could be."""
+        self._job._let_go = let_go
+
+    def publish(self, entries: list[Entry], status: StatusUpdate) -> None:
+        """Take news of the call."""
+        job = self._job
+        with job._log.lock:
+            if job._log.end is not None:
+                return
+            job._status = status
+            wakers = job._log.append(entries)
+        wake(wakers)
+
+    def finish(self, entries: list[Entry], status: StatusUpdate, error: Exception | None) -> None:
+        """Take the last news of the call, and its end."""
+        self._running.discard(self)
+        if self._job._end(entries, status, error):
+            self._job._let_go = None
+            self._job._told(CancelOutcome.FINISHED)
+
+    def cancel_told(self, outcome: CancelOutcome) -> None:
+        """Take what the server made of a cancel."""
+        self._job._told(outcome)
+
+
+def attach(
+    job: Job, observer: abc.ObserverBase[Update], scheduler: abc.SchedulerBase | None = None
+) -> abc.DisposableBase:
+    """Do what subscribing to `job.updates` does, with an observer that reactivex has wrapped."""
+    return Subscription(job._log.cursor(), observer, starter(scheduler, observer), repr(job._label))
 
 
 def _final(entries: Sequence[Entry]) -> Data:

@@ -1,7 +1,8 @@
 """What a job tells: where it stands, and what it has made.
 
-These are the values that every stream of rxgradio is made of. They are
-immutable, know no wire format and hold no connection.
+These are the values that every stream of rxgradio is made of. They know no wire
+format and hold no connection; several readers get the same ones, so nothing in
+them is to be changed.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ from __future__ import annotations
 __all__ = ["Answer", "event_id_of", "json_of", "stream_refusal"]
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -102,7 +103,9 @@ def _refusal(answer: Answer, what: str) -> RxGradioError:
             "headers and inputs would go with them; use the app's final address",
             status=status,
         )
-    return ProtocolError(f"HTTP {status} for {what}: {_excerpt(answer.body)}", status=status)
+    hint = "; is it a Gradio app, and is the path right?" if status == 404 else ""
+    message = f"HTTP {status} for {what}: {_excerpt(answer.body)}{hint}"
+    return ProtocolError(message, status=status)
 
 
 def _seconds(value: str | None) -> float | None:
@@ -126,6 +129,11 @@ def _said(detail: object) -> str:
     return text if len(text) <= 510 else f"{text[:500]}..."
 
 
+_TAGS = re.compile(r"<(script|style)\b.*?</\1>|<[^>]*>", re.DOTALL)
+
+
 def _excerpt(body: bytes) -> str:
-    text = " ".join(body[:400].decode("utf-8", "replace").split())
-    return text[:200] or "(no text)"
+    text = body[:4000].decode("utf-8", "replace").strip()
+    if text.startswith("<"):
+        text = _TAGS.sub(" ", text)
+    return " ".join(text.split())[:200] or "(no text)"

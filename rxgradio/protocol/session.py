@@ -209,7 +209,7 @@ class Session(Generic[T]):
     def close(self, at: datetime) -> list[Command[T]]:
         """End every call, and the stream; nothing may be submitted afterwards."""
         commands: list[Command[T]] = []
-        error = ClientClosed("the client was closed before the call had ended")
+        error = ClientClosed("the client was closed, or the program ended, before the call had")
         for call in [*self._take_unsent(), *self._joining, *self._joined.values()]:
             self._abandon(call, error, at, commands)
         self._joining.clear()

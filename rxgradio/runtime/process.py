@@ -82,7 +82,9 @@ def _at_exit() -> None:
         jobs = process.loop_thread.shut_down(_EXIT / 2)
         if jobs:
             logger.warning(
-                "the interpreter exits with jobs running (%d); they were cancelled", jobs
+                "the program ended while %d of its jobs ran, and ended them; "
+                "job.result() or concurrent.futures.wait(jobs) waits for them",
+                jobs,
             )
     process.delivery.drain(max(0.0, deadline - time.monotonic()))
 

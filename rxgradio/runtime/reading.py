@@ -13,6 +13,7 @@ import contextvars
 import logging
 import threading
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from concurrent.futures import CancelledError
 from typing import Any, Generic, TypeVar
 
 from reactivex import abc
@@ -135,11 +136,16 @@ class Subscription(abc.DisposableBase, Generic[U]):
     """
 
     def __init__(
-        self, cursor: Cursor[Any, Any, U], observer: abc.ObserverBase[U], start: Start
+        self,
+        cursor: Cursor[Any, Any, U],
+        observer: abc.ObserverBase[U],
+        start: Start,
+        label: str,
     ) -> None:
         self._cursor = cursor
         self._observer: abc.ObserverBase[U] | None = observer
         self._start = start
+        self._label = label
         self._context = contextvars.copy_context()
         self.resume()
 
@@ -162,7 +168,7 @@ class Subscription(abc.DisposableBase, Generic[U]):
                     return
         except BaseException:  # a SystemExit too, and asyncio's CancelledError
             # A subscriber that throws has cancelled (Reactive Streams, 2.13).
-            logger.exception("an observer raised, and is not called any more")
+            logger.exception("an observer of %s raised, and is not called any more", self._label)
             self._dispose_of_observer()
         else:
             self.resume()
@@ -194,7 +200,14 @@ class Subscription(abc.DisposableBase, Generic[U]):
             if raised is not error:
                 raise
             # reactivex's stand-in for a missing on_error raises what it gets.
-            logger.warning("a job failed, and its subscriber has no on_error: %s", error)
+            # Who cancels knows of it; whose call fails should.
+            logger.log(
+                logging.DEBUG if isinstance(error, CancelledError) else logging.WARNING,
+                "a call of %s failed, and its subscriber has no on_error: %s: %s",
+                self._label,
+                type(error).__name__,
+                error,
+            )
 
     def _dispose_of_observer(self) -> None:
         observer = self._observer

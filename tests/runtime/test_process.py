@@ -58,7 +58,7 @@ def test_the_interpreter_exits_soon_with_jobs_running_and_says_so_once() -> None
     assert time.monotonic() - started < SOON
     assert done.stdout.split() == ["ClientClosed"]
     assert done.stderr.count("\n") == 1
-    assert "jobs running (5)" in done.stderr
+    assert "while 5 of its jobs ran" in done.stderr
 
 
 def test_due_callbacks_are_delivered_before_the_interpreter_exits() -> None:
@@ -83,7 +83,7 @@ def test_sys_exit_and_an_exception_end_the_process_too() -> None:
             """
         )
         assert done.returncode == code
-        assert "jobs running (1)" in done.stderr
+        assert "while 1 of its jobs ran" in done.stderr
 
 
 def test_a_blocked_callback_does_not_keep_the_process() -> None:
