@@ -180,7 +180,7 @@ class Connection:
             self._lanes.submit(submission)
 
     def _cancel(self, submission: Submission, running: Run) -> None:
-        self._running.discard(running)
+        running.leave()
         self._lanes.cancel(submission)
 
 

@@ -300,7 +300,7 @@ class Run:
     def __init__(self, job: Job, running: set[Run], holder: object) -> None:
         self._job = job
         self._running = running
-        self._holder = holder
+        self._holder: object = holder
 
     def begin(self, let_go: Callable[[], bool]) -> None:
         """Take what is to be called if the job is cancelled; it returns whether it could be."""
@@ -318,7 +318,7 @@ class Run:
 
     def finish(self, entries: list[Entry], status: StatusUpdate, error: Exception | None) -> None:
         """Take the last news of the call, and its end."""
-        self._running.discard(self)
+        self.leave()
         if self._job._end(entries, status, error):
             self._job._let_go = None
             self._job._told(CancelOutcome.FINISHED)
@@ -326,6 +326,11 @@ class Run:
     def cancel_told(self, outcome: CancelOutcome) -> None:
         """Take what the server made of a cancel."""
         self._job._told(outcome)
+
+    def leave(self) -> None:
+        """Run no more, and hold nobody."""
+        self._running.discard(self)
+        self._holder = None
 
 
 def attach(

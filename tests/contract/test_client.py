@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from rxgradio import (
+    CancelOutcome,
     Client,
     ClientClosed,
     ConnectionLost,
@@ -100,6 +101,10 @@ def test_an_unknown_endpoint_is_an_error_that_names_what_there_is(client: Client
         client.predict("x")
     with pytest.raises(InvalidAPIEndpointError, match="no function 99"):
         client.predict("x", fn_index=99)
+    with pytest.raises(TypeError, match="not by both"):
+        client.predict("x", fn_index=0, api_name="/echo")
+    with pytest.raises(TypeError, match="api_name is a str"):
+        client.predict("x", api_name=3)  # type: ignore[arg-type]
 
 
 def test_the_only_endpoint_needs_no_name() -> None:
@@ -113,6 +118,7 @@ def test_view_api_tells_the_signatures(client: Client, capsys: pytest.CaptureFix
     assert client.view_api() is None
     printed = capsys.readouterr().out
     assert "/options(a: Any, b: Any = 2, c: Any = None)" in printed
+    assert 'client.predict(a, b, c, api_name="/options")' in printed
     assert client.view_api(print_info=False, return_format="str") == printed.removesuffix("\n")
     described = client.view_api(print_info=False, return_format="dict")
     assert isinstance(described, dict)
@@ -123,7 +129,10 @@ def test_view_api_tells_the_signatures(client: Client, capsys: pytest.CaptureFix
 # ---- connecting
 
 
-@pytest.mark.parametrize("src", ["", "user/space", "ftp://host", "http://", "http://h/?x=1"])
+@pytest.mark.parametrize(
+    "src",
+    ["", "user/space", "ftp://host", "http://", "http://h/?x=1", "http://h:99999", "http://h:x"],
+)
 def test_what_is_no_address_is_refused(src: str) -> None:
     with pytest.raises(ValueError, match="address of an app"):
         Client(src)
@@ -171,6 +180,48 @@ def test_closing_ends_all_jobs_with_a_clear_error(app: App) -> None:
         client.submit("x", api_name="/gated")
     client.close()
     assert app.transport.streams == 0
+
+
+def test_whoever_stops_waiting_for_aclose_does_not_stop_it(app: App) -> None:
+    client = app.connect()
+    job = client.submit("x", api_name="/gated")
+    going_on = asyncio.Event()
+    aclose = app.transport.aclose
+
+    async def slow() -> None:
+        await going_on.wait()
+        await aclose()
+
+    app.transport.aclose = slow  # type: ignore[method-assign]
+
+    async def main() -> None:
+        closing = asyncio.ensure_future(client.aclose())
+        await asyncio.wait([closing], timeout=0.05)
+        closing.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await closing
+
+    asyncio.run(main())
+    loop_thread().call(going_on.set)
+    client.close()
+    assert isinstance(job.exception(SOON), ClientClosed)
+    assert app.transport.streams == 0
+
+
+def test_a_job_that_is_cancelled_before_it_was_sent_by_a_closed_client_has_an_outcome(
+    app: App,
+) -> None:
+    client = app.connect()
+    blocked, release = threading.Event(), threading.Event()
+    loop_thread().call(lambda: blocked.set() or release.wait(SOON))
+    assert blocked.wait(SOON)
+    job = client.submit("x", api_name="/gated")
+    closing = threading.Thread(target=client.close)
+    closing.start()
+    assert job.cancel()
+    release.set()
+    closing.join(SOON)
+    assert job.cancel_outcome.result(SOON) is CancelOutcome.NOT_SENT
 
 
 def test_a_client_may_be_closed_from_a_callback_and_from_many_threads(app: App) -> None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import gc
 import threading
+import tracemalloc
+import weakref
 from collections.abc import Callable
 from concurrent.futures import CancelledError
 from typing import Any
@@ -14,7 +17,7 @@ from reactivex.scheduler import CurrentThreadScheduler, EventLoopScheduler
 from reactivex.testing import TestScheduler
 
 from rxgradio import AppError, CancelOutcome, Client, Job, OutputUpdate, ProtocolError, Status
-from rxgradio.runtime.process import loop_thread
+from rxgradio.runtime.process import delivery, loop_thread
 from tests.contract.conftest import App
 
 SOON = 10.0
@@ -562,8 +565,130 @@ def test_a_job_outlives_the_last_reference_to_its_client(app: App) -> None:
     assert job.result(SOON) == "x"
 
 
-def test_the_repr_tells_the_state_and_no_arguments(client: Client) -> None:
-    job = client.submit("secret", api_name="/echo")
+def test_the_repr_tells_the_state_and_no_arguments(client: Client, app: App) -> None:
+    job = client.submit("secret", api_name="/gated")
+    reached(job, Status.PROCESSING)
+    assert repr(job).startswith("<Job /gated PROCESSING at")
+    app.gate.open()
     job.result(SOON)
-    assert "FINISHED" in repr(job)
+    assert repr(job).startswith("<Job /gated FINISHED at")
     assert "secret" not in repr(job)
+    failed = client.submit(0, api_name="/fail")
+    failed.exception(SOON)
+    assert repr(failed).startswith("<Job /fail FAILED with AppError at")
+    cancelled = client.submit("x", api_name="/gated")
+    cancelled.cancel()
+    assert repr(cancelled).startswith("<Job /gated CANCELLED at")
+
+
+def test_a_failure_that_no_subscriber_handles_is_logged_and_a_cancel_is_not(
+    client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    for job in (client.submit(0, api_name="/fail"), client.submit("x", api_name="/gated")):
+        job.cancel() if job.running() and "gated" in repr(job) else job.exception(SOON)
+        job.updates.subscribe(lambda _: None)
+        Seen(job).wait()
+    assert delivery().drain(SOON)
+    messages = [record.message for record in caplog.records if record.levelname == "WARNING"]
+    assert len(messages) == 1
+    assert "/fail" in messages[0]
+    assert "AppError: told you so" in messages[0]
+
+
+@pytest.mark.parametrize("raised", [SystemExit, asyncio.CancelledError, KeyboardInterrupt])
+def test_whatever_a_callback_raises_is_its_own_trouble(
+    client: Client, app: App, raised: type[BaseException]
+) -> None:
+    job = client.submit("x", api_name="/gated")
+
+    def raises(_: Any) -> None:
+        raise raised
+
+    done = threading.Event()
+    job.add_done_callback(raises)
+    job.add_done_callback(lambda _: done.set())
+    job.updates.subscribe(raises)
+    app.gate.open()
+    assert done.wait(SOON)
+    assert Seen(job).wait().completed
+
+
+def test_a_job_that_has_ended_does_not_hold_its_client(app: App) -> None:
+    client = app.connect()
+    job = client.submit("x", api_name="/echo")
+    job.result(SOON)
+    dropped = weakref.ref(client)
+    del client
+    assert dropped() is None  # at once, without the garbage collector
+    assert job.result() == "x"
+
+
+def test_an_endpoint_holds_its_client(app: App) -> None:
+    echo = app.connect().endpoint("/echo")
+    gc.collect()
+    assert echo.predict("x") == "x"
+
+
+def test_an_iterator_that_is_dropped_takes_no_lock(client: Client) -> None:
+    job = client.submit(3, api_name="/words")
+    outputs = iter(job)
+    next(outputs)
+    with job._log.lock:  # the collector may run while the writer holds it
+        del outputs
+        gc.collect()
+    assert job.result(SOON)
+
+
+def test_memory_does_not_grow_with_the_number_of_jobs(client: Client) -> None:
+    echo = client.endpoint("/echo")
+
+    def calls(count: int) -> None:
+        for job in [echo.submit("x") for _ in range(count)]:
+            job.result(SOON)
+
+    calls(300)
+    gc.collect()
+    tracemalloc.start()
+    before = tracemalloc.get_traced_memory()[0]
+    for _ in range(10):
+        calls(200)
+    gc.collect()
+    grown = tracemalloc.get_traced_memory()[0] - before
+    tracemalloc.stop()
+    assert grown / 2000 < 1500, f"{grown / 2000:.0f} bytes a job"
+
+
+def test_many_threads_may_submit_at_once(client: Client) -> None:
+    wrong: list[Any] = []
+
+    def submit(thread: int) -> None:
+        jobs = {
+            f"{thread}/{n}": client.submit(f"{thread}/{n}", api_name="/echo") for n in range(60)
+        }
+        wrong.extend(text for text, job in jobs.items() if job.result(30) != text)
+
+    threads = [threading.Thread(target=submit, args=(n,)) for n in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert wrong == []
+
+
+def test_cancelling_races_with_completing_and_all_faces_agree(client: Client, app: App) -> None:
+    for _ in range(300):
+        job = client.submit("x", api_name="/gated")
+        seen = Seen(job)
+        app.gate.open()
+        won = job.cancel()
+        assert job.cancelled() is won
+        assert concurrent.futures.wait([job], SOON).done == {job}
+        seen.wait()
+        if won:
+            assert isinstance(seen.error, CancelledError)
+            assert job.status().code is Status.CANCELLED
+            app.gate.open()  # its permit may have been taken by nobody
+        else:
+            assert seen.outputs == [job.result()] == ["x"]
+            assert job.status().code is Status.FINISHED
+        assert job.cancel_outcome.result(SOON)

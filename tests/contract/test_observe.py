@@ -9,9 +9,9 @@ import pytest
 import reactivex
 from reactivex import operators as ops
 
-from rxgradio import AppError, Client, OutputUpdate, Status
+from rxgradio import AppError, CancelOutcome, Client, OutputUpdate, Status
 from tests.contract.conftest import App
-from tests.contract.test_job import SOON, Seen
+from tests.contract.test_job import SOON, Seen, reached
 
 
 def test_each_subscription_calls(client: Client, app: App) -> None:
@@ -116,3 +116,19 @@ def test_an_observer_that_raises_has_cancelled(client: Client, app: App) -> None
     client.observe(9, api_name="/gated_words").subscribe(raises)
     app.gate.open()
     _until_posted(app, "/cancel", 1)
+
+
+def test_a_cancel_that_is_put_off_does_not_cost_a_lane_for_each_call(
+    client: Client, app: App
+) -> None:
+    running = client.submit("x", api_name="/gated")
+    victim = client.submit("y", api_name="/gated")
+    for job in (running, victim):
+        reached(job, Status.PROCESSING)
+    victim.cancel()
+    assert victim.cancel_outcome.result(SOON) is CancelOutcome.SPARED_SIBLINGS
+    jobs = [client.submit("z", api_name="/gated") for _ in range(30)]
+    app.gate.open(32)
+    for job in [running, *jobs]:
+        job.result(SOON)
+    assert len({body["session_hash"] for body in app.posted("/join")}) == 2

@@ -154,6 +154,10 @@ def test_after_a_fork_the_child_is_told_and_can_make_its_own() -> None:
                 client.submit("x", api_name="/echo")
             except ClientClosed as error:
                 print(error, flush=True)
+            try:
+                job.result()
+            except ClientClosed as error:
+                print(error, flush=True)
             client.close()
             app = App()
             with app.connect() as own:
@@ -167,7 +171,27 @@ def test_after_a_fork_the_child_is_told_and_can_make_its_own() -> None:
     )
     assert done.stdout.splitlines() == [
         "this client belongs to the parent process; make a new one here",
+        "this job belongs to the parent process, and only there it ends",
         "y",
         "z",
     ]
     assert done.returncode == 0
+
+
+def test_closing_after_the_end_of_the_loop_does_nothing() -> None:
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-W",
+            "error",
+            "-c",
+            "import atexit\natexit.register(lambda: client.close())\n"
+            + PREAMBLE
+            + "client = App().connect()\n",
+        ],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.stderr, done.returncode) == ("", 0)
