@@ -2,14 +2,15 @@
 
 It has one function for each thing that can become of a call. It imports nothing
 of rxgradio, so it also runs by its path, in an environment that has only Gradio.
-It says `READY url version` once it accepts calls, and ends when its standard
-input does, so that it never outlives the demo.
+It says `READY url version` once it accepts calls. With `--until-eof` it ends when
+its standard input does, so that it never outlives the demo.
 """
 
 from __future__ import annotations
 
 __all__ = ["build", "main"]
 
+import contextlib
 import importlib
 import os
 import socket
@@ -28,7 +29,9 @@ def _end_with_standard_input() -> None:
     os._exit(0)
 
 
-if __name__ == "__main__":
+_UNTIL_EOF = "--until-eof"
+
+if __name__ == "__main__" and _UNTIL_EOF in sys.argv:
     # Gradio takes seconds to import, and the demo may be gone before it has.
     threading.Thread(target=_end_with_standard_input, daemon=True).start()
 
@@ -142,13 +145,23 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def main(port: str = "0") -> None:
-    """Serve the app until standard input ends."""
-    url = _launch(build(), int(port))
+def main(arguments: list[str]) -> int:
+    """Serve the app until it is interrupted."""
+    port = next((argument for argument in arguments if argument != _UNTIL_EOF), "0")
+    if not port.isdecimal():
+        sys.stderr.write(f"usage: python -m rxgradio.demo.app [PORT], and {port!r} is no port\n")
+        return 2
+    try:
+        url = _launch(build(), int(port))
+    except OSError as error:
+        sys.stderr.write(f"cannot serve on port {port}: {error}\n")
+        return 1
     sys.stdout.write(f"READY {url} {gr.__version__}\n")
     sys.stdout.flush()
-    threading.Event().wait()
+    with contextlib.suppress(KeyboardInterrupt):
+        threading.Event().wait()
+    return 0
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    sys.exit(main(sys.argv[1:]))

@@ -60,7 +60,7 @@ def serving() -> Generator[App]:
         raise GradioMissing
     # -P, or the modules beside the script would hide others of their names.
     process = subprocess.Popen(  # noqa: S603 (our own script)
-        [python, "-P", str(_SCRIPT)],
+        [python, "-P", str(_SCRIPT), "--until-eof"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -14,6 +14,7 @@ from rxgradio.demo.scene import CALLS, play, watch
 from rxgradio.demo.show import Stalled, _each
 from rxgradio.demo.snapshot import Phase, Snapshot
 from rxgradio.demo.summary import surprises
+from rxgradio.job import Run
 from rxgradio.protocol.event import Values
 
 RUNNING = StatusUpdate(Status.ITERATING)
@@ -22,19 +23,19 @@ FAILURE = StatusUpdate(Status.FINISHED, success=False)
 
 
 def new_job() -> Job:
-    return Job(lambda data: data[0], StatusUpdate(Status.STARTING))
+    return Job("/job", lambda data: data[0], StatusUpdate(Status.STARTING))
 
 
 def yields(job: Job, value: object) -> None:
-    job.publish([Values([value], final=False)], RUNNING)
+    Run(job, set(), None).publish([Values([value], final=False)], RUNNING)
 
 
 def succeeds(job: Job, value: object) -> None:
-    job.finish([Values([value], final=True), SUCCESS], SUCCESS, None)
+    Run(job, set(), None).finish([Values([value], final=True), SUCCESS], SUCCESS, None)
 
 
 def fails(job: Job, why: str) -> None:
-    job.finish([FAILURE], FAILURE, AppError(why))
+    Run(job, set(), None).finish([FAILURE], FAILURE, AppError(why))
 
 
 def last(job: Job) -> Snapshot:
@@ -60,7 +61,7 @@ def test_a_cancelled_job_is_followed_until_the_server_has_answered() -> None:
     seen = _each(watch("job", job))
     job.cancel()
     assert [next(seen).phase for _ in range(3)][-1] is Phase.CANCELLED
-    job.cancel_told(CancelOutcome.GENERATOR_CLOSED)
+    Run(job, set(), None).cancel_told(CancelOutcome.GENERATOR_CLOSED)
     assert [snapshot.outcome for snapshot in seen] == [CancelOutcome.GENERATOR_CLOSED]
 
 
@@ -91,7 +92,7 @@ def test_all_calls_are_made_at_once_and_end_in_one_stream() -> None:
         yields(count, f"{number} of 50")
     for snapshot in seen:
         if snapshot.phase is Phase.CANCELLED and snapshot.outcome is None:
-            count.cancel_told(CancelOutcome.GENERATOR_CLOSED)
+            Run(count, set(), None).cancel_told(CancelOutcome.GENERATOR_CLOSED)
 
     ends = {call.name: Snapshot(call.name) for call in CALLS}
     # A stream can be watched again, as the jobs remember.

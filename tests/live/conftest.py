@@ -68,7 +68,7 @@ def demo_app(servers: Servers) -> Iterator[str]:
     """The address of the demo's app."""
     script = Path(rxgradio.__file__).parent / "demo" / "app.py"
     process = subprocess.Popen(
-        [servers.python("6.31.0"), script, "0"],
+        [servers.python("6.31.0"), script, "--until-eof"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
