@@ -601,6 +601,8 @@ class Session(Generic[T]):
 
     def _lost(self, error: Exception, at: datetime, commands: list[Command[T]]) -> None:
         """The stream is gone, and all that the server was to say on it."""
+        if self._has_state:
+            error.add_note("The app keeps State in this session; it may be gone as well.")
         self._drop_stream(commands)
         for call in list(self._joined.values()):
             self._abandon(call, error, at, commands)

@@ -619,6 +619,14 @@ def test_an_idle_stream_that_the_server_keeps_open_is_dropped_with_its_session()
     assert call.owner.outcomes == [CancelOutcome.UNKNOWN]
 
 
+def test_with_state_a_loss_tells_that_it_may_be_gone_and_the_session_goes_on() -> None:
+    world, call = drive(has_state=True)
+    side = world.sides[0]
+    side.execute(side.session.ended(1, ConnectionLost("reset"), AT))
+    assert "State" in str(getattr(call.owner.ends[0], "__notes__", ""))
+    assert not side.session.retired
+
+
 def test_with_state_an_idle_stream_is_kept() -> None:
     world, call = drive(has_state=True)
     world.cancel(call)
