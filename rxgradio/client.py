@@ -15,12 +15,11 @@ from typing import Any, Generic, Literal, Self, TypeVar
 
 from reactivex import Observable
 
-from .connection import Connection, abandon_when_open, load
+from .connection import Connection, Opening, load
 from .endpoint import Endpoint
 from .exceptions import InvalidAPIEndpointError
 from .job import Job
 from .protocol.app import EndpointInfo
-from .runtime.process import loop_thread
 from .runtime.reading import refuse_to_block
 from .updates import Update
 
@@ -48,11 +47,11 @@ class Client:
     def __init__(self, src: str, *, headers: Mapping[str, str] | None = None) -> None:
         refuse_to_block()
         load()
-        opening = loop_thread().run(Connection.open(src, headers))
+        opening = Opening(src, headers)
         try:
-            connection = opening.result()
+            connection = opening.future.result()
         except KeyboardInterrupt:
-            abandon_when_open(opening)
+            opening.give_up()
             raise
         self._take(connection)
 
@@ -317,11 +316,11 @@ class Connecting(Generic[C]):
 
     async def _connect(self) -> C:
         await asyncio.to_thread(load)
-        opening = loop_thread().run(Connection.open(self._src, self._headers))
+        opening = Opening(self._src, self._headers)
         try:
-            return self._over(await asyncio.shield(asyncio.wrap_future(opening)))
+            return self._over(await asyncio.shield(asyncio.wrap_future(opening.future)))
         except asyncio.CancelledError:
-            abandon_when_open(opening)
+            opening.give_up()
             raise
 
 

@@ -6,8 +6,9 @@ so. It outlives the `Client` object by as long as closing it takes.
 
 from __future__ import annotations
 
-__all__ = ["Connection", "abandon_when_open", "load"]
+__all__ = ["Connection", "Opening", "load"]
 
+import asyncio
 import importlib
 import re
 import threading
@@ -42,14 +43,37 @@ def load() -> None:
         importlib.import_module(f".transport.{module}", __package__)
 
 
-def abandon_when_open(opening: Future[Connection]) -> None:
-    """Close what is being opened as soon as it is open, because nobody waits for it any more."""
+class Opening:
+    """A connection on its way; whoever waits for it may give it up."""
 
-    def close(done: Future[Connection]) -> None:
-        if not done.cancelled() and done.exception() is None:
-            done.result().abandon()
+    def __init__(self, src: str, headers: Mapping[str, str] | None) -> None:
+        self._thread = loop_thread()
+        self._given_up = False
+        self._task: asyncio.Task[Connection] | None = None
+        self.future: Future[Connection] = self._thread.run(self._open(src, headers))
 
-    opening.add_done_callback(close)
+    def give_up(self) -> None:
+        """Stop, and close what may be open already."""
+        self._given_up = True
+        self._thread.call(self._stop)
+        # The task is stopped, and not the future: that would be cancelled, and
+        # its result lost, even if the connection had just been made.
+        self.future.add_done_callback(_abandon)
+
+    async def _open(self, src: str, headers: Mapping[str, str] | None) -> Connection:
+        self._task = asyncio.current_task()
+        if self._given_up:
+            raise asyncio.CancelledError
+        return await Connection.open(src, headers)
+
+    def _stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+
+
+def _abandon(opened: Future[Connection]) -> None:
+    if not opened.cancelled() and opened.exception() is None:
+        opened.result().abandon()
 
 
 class Connection:
@@ -167,8 +191,10 @@ class Connection:
     async def aclose(self) -> None:
         """End all jobs and close all sockets."""
         self._closed = True
-        await self._lanes.aclose()
-        await self._transport.aclose()
+        try:
+            await self._lanes.aclose()
+        finally:
+            await self._transport.aclose()
 
     def _start(self, submission: Submission, running: Run) -> None:
         self._running.add(running)

@@ -14,7 +14,7 @@ import pytest
 
 from rxgradio.runtime import process
 
-_POOL = ("rxgradio-scheduler", "rxgradio-delivery")
+_POOL = ("rxgradio-scheduler", "rxgradio-delivery-")
 """The threads of the process, which stay; how many there may be has tests of its own."""
 
 

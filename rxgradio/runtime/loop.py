@@ -12,9 +12,10 @@ import asyncio
 import threading
 import weakref
 from collections.abc import Callable, Coroutine
-from concurrent.futures import Future
-from typing import Any, Protocol, TypeVar
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, ParamSpec, Protocol, TypeVar
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 
@@ -30,11 +31,37 @@ class Tenant(Protocol):
         ...
 
 
+class _Resolver(ThreadPoolExecutor):
+    """Runs what asyncio cannot do on its loop, which here is to look up host names.
+
+    asyncio's own executor is waited for when the interpreter exits, however long
+    a name server takes. These threads are daemons, and end with their work.
+    """
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """Run a function on a thread of its own."""
+        future: Future[T] = Future()
+
+        def run() -> None:
+            if not future.set_running_or_notify_cancel():
+                return
+            try:
+                result = fn(*args, **kwargs)
+            except BaseException as error:  # noqa: BLE001 (it is handed on)
+                future.set_exception(error)
+            else:
+                future.set_result(result)
+
+        threading.Thread(target=run, name="rxgradio-resolver", daemon=True).start()
+        return future
+
+
 class LoopThread:
     """A daemon thread that runs an asyncio loop until it is shut down."""
 
     def __init__(self) -> None:
         self.loop = asyncio.new_event_loop()
+        self.loop.set_default_executor(_Resolver())
         self._tasks: set[asyncio.Task[object]] = set()
         self.tenants: weakref.WeakSet[Tenant] = weakref.WeakSet()
         self._thread = threading.Thread(target=self._run, name="rxgradio-scheduler", daemon=True)

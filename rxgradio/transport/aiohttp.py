@@ -15,6 +15,7 @@ from __future__ import annotations
 
 __all__ = ["AiohttpTransport"]
 
+import asyncio
 import ssl
 from collections.abc import AsyncIterator, Generator
 from contextlib import contextmanager
@@ -23,6 +24,7 @@ from typing import Any
 import aiohttp
 import httpx
 import yarl
+from aiohttp.connector import Connection
 
 _KEEP_ALIVE = 4.0
 """Seconds that an idle connection is kept; uvicorn closes it after 5."""
@@ -90,8 +92,32 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
                 read_bufsize=_READ_BUFFER,
                 skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
                 trust_env=False,
+                response_class=_Response,
             )
+            # aiohttp repeats a GET whose connection broke before the answer. But a
+            # stream that has broken is lost: the server forgets its calls, and a
+            # second one would look healthy and say nothing of them. There is no
+            # public way to say so; aiohttp's own test client does it like this.
+            self._session._retry_connection = False  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
         return self._session
+
+
+class _Response(aiohttp.ClientResponse):
+    """A response after whose error its connection is not used again.
+
+    uvicorn closes the connection after an error of its own, without a word; the
+    next request on it would fail, and nobody could tell how far it got.
+    """
+
+    async def start(self, connection: Connection) -> aiohttp.ClientResponse:
+        transport = connection.transport
+        await super().start(connection)
+        if self.status >= 500:
+            if self.connection is not None and self.connection.protocol is not None:
+                self.connection.protocol.force_close()
+            elif transport is not None:  # all of it is here, and its connection back in the pool
+                transport.close()
+        return self
 
 
 class _Body(httpx.AsyncByteStream):
@@ -107,9 +133,7 @@ class _Body(httpx.AsyncByteStream):
                 yield chunk
 
     async def aclose(self) -> None:
-        if self._response.status >= 500 or not self._response.content.at_eof():
-            # uvicorn closes the connection after an error of its own; the next
-            # request on it would fail, and nobody could tell how far it got.
+        if not self._response.content.at_eof():
             self._response.close()
         else:
             self._response.release()
@@ -127,7 +151,9 @@ def _report_close(response: aiohttp.ClientResponse) -> None:
     closed = connection.protocol.closed
     content = response.content
 
-    def report(_: object) -> None:
+    def report(done: asyncio.Future[None]) -> None:
+        if not done.cancelled():
+            done.exception()  # or asyncio would complain that nobody has looked
         if not content.is_eof() and content.exception() is None:
             content.set_exception(aiohttp.ClientPayloadError("the body is malformed"))
 
