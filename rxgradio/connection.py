@@ -150,7 +150,12 @@ class Connection:
             apart=apart,
             headers=_checked(headers),
         )
-        running.begin(lambda: self._thread.call(self._cancel, submission, running))
+        running.begin(
+            lambda: (
+                self._process is generation()  # the parent's loop is not for its children
+                and self._thread.call(self._cancel, submission, running)
+            )
+        )
         if self._closed or not self._thread.call(self._start, submission, running):
             raise ClientClosed("the client is closed; make a new one")
         return job

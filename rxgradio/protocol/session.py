@@ -17,10 +17,9 @@ jobs. This machine cannot, because of five rules:
 * **A loss is the end.** When a stream breaks, the server forgets all calls of
   its session, although a later call makes a re-opened stream look healthy. So
   a loss ends every unfinished call at once, those included whose join was in
-  flight: nobody can tell on which side of the loss they arrived. A session
-  without State is then *retired*, because the server's belated clean-up may
-  take along the next call of that session hash; what was not sent yet moves to
-  another session.
+  flight: nobody can tell on which side of the loss they arrived. The session
+  is then *retired*, because the server's belated clean-up may take along the
+  next call of that session hash; what was not sent yet moves to another.
 * **A call ends by its own completion**, never because the stream did.
 * **A cancel harms no sibling.** Gradio's `/cancel` ends every running call of
   the session and endpoint, and tells only the one that was named. It is sent
@@ -78,7 +77,7 @@ _IDLE = 2.0
 """Seconds that the server gets to close a stream on which nothing is left to say."""
 
 _MOST_OPENS = 10
-"""Streams opened in a row without a word about any call; one more would be a loss."""
+"""Streams opened in a row without the end of any call; one more would be a loss."""
 
 _SPARED = 0.2
 """Seconds before a cancel that would hit siblings is told to have been put off: they
@@ -114,8 +113,8 @@ class Session(Generic[T]):
     Args:
         session_hash: Names the session to the server.
         dialect: What holds for the server.
-        has_state: The app keeps State under the session hash, so that the
-            session is worth keeping after a loss.
+        has_state: The app keeps State under the session hash, so that an idle
+            stream is worth keeping.
         max_joins: How many joins may be in flight.
         silence: Seconds without a byte after which a stream counts as lost
             (noticed within a third more); heartbeats come every 15 s.
@@ -160,9 +159,10 @@ class Session(Generic[T]):
         # Events that were cancelled while they waited, on servers that run them
         # all the same: the end of each breaks the stream that it arrives on.
         self._undead: set[str] = set()
-        self._opens = 0  # since the last word about a call
+        self._opens = 0  # since a call has last ended by its completion
         self._quiet_ticks = 0
         self._idling = False
+        self._sparing = False
 
     # ---- what others may ask
 
@@ -197,13 +197,17 @@ class Session(Generic[T]):
         """Let go of a call that has ended for its user."""
         commands: list[Command[T]] = []
         if call.phase is Phase.GONE:
-            self._tell(call, CancelOutcome.FINISHED, commands)
+            lost = isinstance(call.event.error, ConnectionLost | ClientClosed)
+            outcome = CancelOutcome.UNKNOWN if lost else CancelOutcome.FINISHED
+            self._tell(call, outcome, commands)
         elif call.phase is Phase.UNSENT:
             self._gone(call)
             self._tell(call, CancelOutcome.NOT_SENT, commands)
         elif not call.ghost:
             self._forsake(call)
             self._cancel_ghosts(call.fn_index, commands)
+        else:  # it had failed here a moment before, and is being cancelled already
+            commands.append(TellCancel(call, CancelOutcome.UNKNOWN))
         return self._go_on(commands)
 
     def close(self, at: datetime) -> list[Command[T]]:
@@ -229,6 +233,7 @@ class Session(Generic[T]):
         if event_id in self._joined:
             error = ProtocolError(f"the server gave two calls one event id, {event_id[:80]}")
             self._abandon(call, error, at, commands)
+            self._cancel_ghosts(call.fn_index, commands)
         else:
             call.event_id = event_id
             call.phase = Phase.JOINED
@@ -259,6 +264,9 @@ class Session(Generic[T]):
             del self._cancelling[fn_index]
         if not ok:
             self._tell(call, CancelOutcome.UNKNOWN, commands)
+            if self._dialect.cancel_reaches == "endpoint" and not self._has_state:
+                # It may still arrive, and would then hit whatever runs here.
+                self._retire(commands)
         else:
             for ghost in silenced:
                 if ghost.phase is not Phase.GONE:
@@ -417,9 +425,13 @@ class Session(Generic[T]):
                 continue
             call = self._joined.get(event_id)
             if call is None:
-                self._keep_early(event_id, message)
+                if not self._keep_early(event_id, message):
+                    flood = ProtocolError("the stream brings messages of too many unknown events")
+                    self._lost(flood, at, commands)
+                    break
                 continue
-            self._opens = 0
+            if isinstance(message, wire.Completed | wire.Failed):
+                self._opens = 0
             if call.ghost:
                 self._haunt(call, message, commands)
                 continue
@@ -461,19 +473,21 @@ class Session(Generic[T]):
             self._tell(ghost, CancelOutcome.FINISHED, commands)
             self._gone(ghost)
 
-    def _keep_early(self, event_id: str, message: wire.Message) -> None:
+    def _keep_early(self, event_id: str, message: wire.Message) -> bool:
+        """Keep a message of an unknown event; returns whether there was room for it."""
         if not self._joining:
-            return  # a stray
-        early = self._early.setdefault(event_id, _Early(self._joins))
-        if self._early_count < _MOST_EARLY:
-            self._early_count += 1
-            early.messages.append(message)
-        else:
+            return True  # a stray
+        if self._early_count == _MOST_EARLY:
+            hog_id, hog = max(self._early.items(), key=lambda item: len(item[1].messages))
+            if len(hog.messages) == 1:
+                return False
             # Too much to be true; whose it is must know that it is not all.
-            self._early_count -= len(early.messages)
+            self._early_count -= len(hog.messages) - 1
             reason = "more messages before the call was accepted than are kept"
-            early.messages = [wire.Malformed(event_id, reason)]
-            self._early_count += 1
+            hog.messages = [wire.Malformed(hog_id, reason)]
+        self._early_count += 1
+        self._early.setdefault(event_id, _Early(self._joins)).messages.append(message)
+        return True
 
     def _take_early(self, event_id: str) -> list[wire.Message]:
         early = self._early.pop(event_id, None)
@@ -500,7 +514,9 @@ class Session(Generic[T]):
         if not ghosts:
             return
         if self._would_hit(fn_index):
-            commands.append(SetTimer(Timer.SPARED, _SPARED))
+            if not self._sparing:
+                self._sparing = True
+                commands.append(SetTimer(Timer.SPARED, _SPARED))
             return
         due = [ghost for ghost in ghosts if ghost.phase is Phase.JOINED and not ghost.cancel_sent]
         if self._dialect.cancel_reaches == "event":
@@ -508,20 +524,20 @@ class Session(Generic[T]):
         else:
             # One cancel ends all that run. Those that wait need one each, and all
             # at once: each cancel makes room for the next of them to start.
-            running = [ghost for ghost in due if ghost.event.started]
-            due = [ghost for ghost in due if not ghost.event.started]
-            if not due and fn_index not in self._cancelling:
-                due, running = running[:1], running[1:]
+            running = [g for g in ghosts if g.phase is Phase.JOINED and g.event.started]
+            waiting = [ghost for ghost in due if not ghost.event.started]
+            due = waiting or ([] if fn_index in self._cancelling else due[:1])
         for ghost in due:
             in_flight = self._cancelling.setdefault(fn_index, {})
             if len(in_flight) == _MOST_CANCELS:
                 return
             ghost.cancel_sent = True
             alone = self._dialect.cancel_reaches == "event" and not self._dialect.cancel_completes
-            in_flight[ghost] = [ghost] if alone else running
+            in_flight[ghost] = [ghost] if alone else [each for each in running if each is not ghost]
             commands.append(PostCancel(ghost))
 
     def _tell_spared(self, commands: list[Command[T]]) -> None:
+        self._sparing = False
         for fn_index, ghosts in self._ghosts.items():
             if self._would_hit(fn_index):
                 for ghost in ghosts:
@@ -575,8 +591,9 @@ class Session(Generic[T]):
 
     def _closed(self, at: datetime, commands: list[Command[T]]) -> None:
         """The server has closed the stream of its own will."""
-        for ghost in [call for call in self._joined.values() if call.ghost]:
+        for ghost in [call for call in self._joined.values() if call.cancel_sent]:
             # Had it been unfinished there, the stream would not have been closed.
+            # (Of others it may not have known yet.)
             self._tell(ghost, CancelOutcome.UNKNOWN, commands)
             self._gone(ghost)
         if self._joined:
@@ -602,15 +619,14 @@ class Session(Generic[T]):
     def _lost(self, error: Exception, at: datetime, commands: list[Command[T]]) -> None:
         """The stream is gone, and all that the server was to say on it."""
         if self._has_state:
-            error.add_note("The app keeps State in this session; it may be gone as well.")
+            error.add_note("The app's State of this session is lost; later calls start anew.")
         self._drop_stream(commands)
         for call in list(self._joined.values()):
             self._abandon(call, error, at, commands)
         for call in self._joining:
             self._abandon(call, _indeterminate(error), at, commands)
         self._joining.clear()
-        if not self._has_state:
-            self._retire(commands)
+        self._retire(commands)
 
     def _drop_stream(self, commands: list[Command[T]]) -> None:
         if self._stream in {_Stream.OPEN, _Stream.OPENING}:
@@ -639,10 +655,14 @@ class Session(Generic[T]):
         Where there is State, the session is worth more than the connection.
         Where there is none, the session hash must not be used again.
         """
-        for ghost in self._joined.values():
+        for ghost in list(self._joined.values()):
             self._tell(ghost, CancelOutcome.UNKNOWN, commands)
+            if ghost not in self._cancelling.get(ghost.fn_index, ()):
+                self._gone(ghost)
         if not self._has_state:
             self._lost(ConnectionLost("nobody waits for it"), at, commands)
+        elif self._joined:
+            commands.append(SetTimer(Timer.IDLE, _IDLE))
 
 
 def _indeterminate(error: Exception) -> ConnectionLost:

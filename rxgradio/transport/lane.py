@@ -171,6 +171,7 @@ class Lanes:
     def at_end(self, lane: Lane) -> None:
         """Take note that a lane will never be used again."""
         self._all.discard(lane)
+        self._idle.pop(lane, None)
 
     @property
     def transport(self) -> Transport:
@@ -233,7 +234,7 @@ class Lane:
                 case do.OpenStream(generation):
                     self._streams[generation] = self._start(self._read(generation))
                 case do.DropStream(generation):
-                    if reader := self._streams.get(generation):
+                    if reader := self._streams.pop(generation, None):
                         reader.cancel()
                 case do.TellCancel(call, outcome):
                     call.owner.sink.cancel_told(outcome)
@@ -329,7 +330,7 @@ class Lane:
         except Exception as raised:  # noqa: BLE001 (as above: nobody may be left waiting)
             error = _bug(raised)
         finally:
-            del self._streams[generation]
+            self._streams.pop(generation, None)
         self._execute(self.session.ended(generation, error, _now()))
 
     async def _listen(self, generation: int, stream: Stream, patience: asyncio.Timeout) -> None:

@@ -261,8 +261,7 @@ def test_a_cut_stream_fails_its_jobs_and_not_the_client(app: App, has_state: boo
     with app.connect() as client:
         _cut_and_go_on(client, app)
     sessions = {body["session_hash"] for body in app.posted("/join")}
-    # A lost session is not used again, unless there is State in it.
-    assert len(sessions) == (1 if has_state else 2)
+    assert len(sessions) == 2  # a lost session is not used again, State or not
 
 
 def _cut_and_go_on(client: Client, app: App) -> None:

@@ -194,16 +194,7 @@ def test_a_loss_at_any_moment_ends_every_call_exactly_once(
         else:
             break
     world.settle()
-    if has_state:
-        # A State-ful session is kept after a loss, and the server's belated
-        # clean-up may take its next calls along without a word: only the
-        # watchdogs can end those.
-        for side in world.sides:
-            side.execute(side.session.close(AT))
-        for owner in world.owners:
-            assert len(owner.ends) + len(owner.outcomes) == 1
-    else:
-        check_all_ended(world)
+    check_all_ended(world)
 
 
 def test_ordered_calls_are_accepted_in_the_order_of_their_submission() -> None:
@@ -619,12 +610,75 @@ def test_an_idle_stream_that_the_server_keeps_open_is_dropped_with_its_session()
     assert call.owner.outcomes == [CancelOutcome.UNKNOWN]
 
 
-def test_with_state_a_loss_tells_that_it_may_be_gone_and_the_session_goes_on() -> None:
+def test_with_state_a_loss_tells_that_it_is_gone() -> None:
     world, call = drive(has_state=True)
     side = world.sides[0]
     side.execute(side.session.ended(1, ConnectionLost("reset"), AT))
     assert "State" in str(getattr(call.owner.ends[0], "__notes__", ""))
-    assert not side.session.retired
+    assert side.session.retired
+
+
+def test_a_cancel_of_a_call_that_has_just_failed_here_has_an_outcome() -> None:
+    world, call = drive()
+    side = world.sides[0]
+    call.owner.cancelled = True  # its user was quicker, but the machine has not heard of it
+    side.execute(side.session.received(1, [wire.Malformed("e0", "not JSON")], AT))
+    side.execute(side.session.cancel(call))
+    assert call.owner.outcomes == [CancelOutcome.UNKNOWN]
+
+
+def test_after_a_cancel_that_was_not_answered_nothing_new_is_sent_in_its_session() -> None:
+    world, call = drive()
+    other = world.submit(1)
+    for name in ["accept call 1", "answer call 1"]:
+        happen(world, name)
+    world.cancel(call)
+    side = world.sides[0]
+    side.execute(side.session.cancel_answered(call, ok=False))
+    assert side.session.retired
+    late = world.submit(0)
+    assert world.side_of[late] is not side
+    world.cancels.clear()
+    world.settle()
+    assert other.owner.ends == late.owner.ends == [None]
+
+
+def test_streams_that_bring_news_but_no_end_are_not_opened_for_ever() -> None:
+    world, call = drive()
+    side = world.sides[0]
+    for generation in range(1, 12):
+        assert not call.owner.ended
+        side.streams[generation].attached = False
+        news = [wire.Estimation("e0", 0, 1, None), wire.CloseStream()]
+        side.execute(side.session.received(generation, news, AT))
+        if do.Timer.REOPEN in side.timers:
+            world._due(side, do.Timer.REOPEN)
+        side.execute(side.session.opened(generation + 1))
+    assert isinstance(call.owner.ends[0], ConnectionLost)
+
+
+def test_a_ghost_that_the_server_may_not_have_known_outlives_a_close() -> None:
+    world, call = drive()
+    world.submit(0)  # a sibling on its way, for whose sake the cancel waits
+    world.cancel(call)
+    side = world.sides[0]
+    side.streams[1].attached = False
+    side.execute(side.session.received(1, [wire.CloseStream()], AT))
+    assert world.opens == 2
+    world.settle()
+    assert world.owners[1].ends == [None]
+    assert len(call.owner.outcomes) == 1
+    assert side.session.at_rest
+
+
+def test_a_flood_of_unknown_events_is_a_loss() -> None:
+    world, call = drive()
+    world.submit(1)
+    side = world.sides[0]
+    flood = [wire.Progress(f"x{n}", []) for n in range(10_001)]
+    side.execute(side.session.received(1, flood, AT))
+    assert isinstance(call.owner.ends[0], ProtocolError)
+    assert len(side.session._early) == 0
 
 
 def test_with_state_an_idle_stream_is_kept() -> None:

@@ -118,11 +118,10 @@ class Side:
                 case do.DropStream(generation):
                     self.streams[generation].dropped = True
                     world.cut(self.streams[generation])
-                case do.Publish(call, entries, status):
+                case do.Publish(call, entries, _):
                     assert entries
                     if not call.owner.ended:
                         call.owner.entries += entries
-                        assert call.event.status is status
                 case do.Finish(call, entries, _, error):
                     if not call.owner.cancelled:
                         call.owner.entries += entries
@@ -311,7 +310,11 @@ class World:
         side, call = self.cancels.pop(n)
         event = self.events[call.event_id or ""]
         for other in self.events.values():
-            hit = other.session == event.session and other.call.fn_index == call.fn_index
+            hit = other is event or (
+                self.dialect.cancel_reaches == "endpoint"
+                and other.session == event.session
+                and other.call.fn_index == call.fn_index
+            )
             if hit and other.state == "running":
                 assert other.call.owner.ended, f"a cancel has hit {other.call.owner.name}"
                 other.state = "dead"
