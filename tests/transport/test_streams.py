@@ -264,14 +264,17 @@ def test_a_loss_is_told_to_its_calls_and_not_to_standard_error(
     assert [r.getMessage() for r in caplog.records if r.levelname in {"WARNING", "ERROR"}] == []
 
 
-def test_state_outlives_a_loss(make_server: Callable[..., FakeGradio]) -> None:
+def test_a_lost_session_is_not_used_again_though_there_was_state_in_it(
+    make_server: Callable[..., FakeGradio],
+) -> None:
     server = make_server(state=True)
     server.script("data", reset_mid_event, None)
     with Client(server.url) as client:
-        failure(client.submit("x", api_name="/stateful"), ConnectionLost)
+        lost = failure(client.submit("x", api_name="/stateful"), ConnectionLost)
+        assert "State" in str(lost.__notes__)
         assert client.predict("y", api_name="/stateful") == "y"
     sessions = {request.document["session_hash"] for request in server.asked("join")}
-    assert len(sessions) == 1
+    assert len(sessions) == 2
 
 
 def test_a_server_that_stops_says_so(server: FakeGradio, client: Client) -> None:
