@@ -22,7 +22,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, TypeAlias, assert_never
 
-from ..exceptions import AppError, ProtocolError
+from ..exceptions import AppError, ProtocolError, QueueFull
 from ..updates import Status, StatusUpdate
 from . import messages as wire
 from .dialects import Dialect
@@ -88,7 +88,9 @@ class Event:
         """End the call for a reason that is not in its messages."""
         self.ended = True
         self.error = error
-        return [self._stands(StatusUpdate(code, success=False, time=at))]
+        full = isinstance(error, QueueFull)
+        why = [StatusUpdate(Status.QUEUE_FULL, success=False, time=at)] if full else []
+        return [*why, self._stands(StatusUpdate(code, success=False, time=at))]
 
     def receive(self, message: wire.Message, at: datetime) -> list[Entry]:  # noqa: PLR0911 (one case a message)
         """Return the entries that a message of this event adds to the log."""

@@ -16,7 +16,17 @@ import pytest
 from reactivex.scheduler import CurrentThreadScheduler, EventLoopScheduler
 from reactivex.testing import TestScheduler
 
-from rxgradio import AppError, CancelOutcome, Client, Job, OutputUpdate, ProtocolError, Status
+from rxgradio import (
+    AppError,
+    CancelOutcome,
+    Client,
+    Job,
+    OutputUpdate,
+    ProtocolError,
+    QueueFull,
+    Status,
+)
+from rxgradio.protocol.answers import Answer
 from rxgradio.runtime.process import delivery, loop_thread
 from tests.contract.conftest import App
 
@@ -210,6 +220,16 @@ def test_iteration_raises_after_the_outputs_that_there_were(client: Client) -> N
 def test_fewer_outputs_than_the_endpoint_has_are_an_error(client: Client) -> None:
     with pytest.raises(ProtocolError, match="1 outputs"):
         client.predict(api_name="/short")
+
+
+def test_a_full_queue_is_a_status_before_it_is_a_failure(client: Client, app: App) -> None:
+    async def full(_: object) -> Answer:
+        return Answer(503, {}, b'{"detail": "Queue is full. Max size is 1 and size is 1."}')
+
+    app.transport.join = full  # type: ignore[method-assign, assignment]
+    seen = Seen(client.submit("x", api_name="/echo")).wait()
+    assert isinstance(seen.error, QueueFull)
+    assert seen.codes[-2:] == [Status.QUEUE_FULL, Status.FINISHED]
 
 
 # ---- waiting
