@@ -201,8 +201,8 @@ def _load(data: bytes) -> object:
         return orjson.loads(data)
     except ValueError:
         # orjson is strict. Python's own encoder, which older servers use, writes
-        # NaN and long integers; and the standard of event streams asks for bad
-        # UTF-8 to be replaced, not refused.
+        # NaN; and the standard of event streams asks for bad UTF-8 to be
+        # replaced, not refused.
         return json.loads(data.decode("utf-8", "replace"))
 
 

@@ -3,8 +3,8 @@
 httpx has the better interface; its own transport takes three times as long for
 a request, and time that is quadratic in the number of those waiting for a
 connection. This is the adapter between httpx's request and response and
-aiohttp's connector: cookies, redirects, decompression and time-outs stay
-httpx's business.
+aiohttp's connector: cookies, redirects and the choice of time-outs stay httpx's
+business, and nothing is decompressed.
 
 A package exists for this (`httpx-aiohttp`). It maps every broken connection to
 a connect time-out, which would let a call be repeated that the server may have
