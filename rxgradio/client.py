@@ -36,18 +36,25 @@ class Client:
     Args:
         src: The URL of the app, with the path that it is mounted under, if any.
         headers: Header fields for every request to the app.
+        auth: User and password, where the app was launched with a login.
 
     Raises:
         ValueError: `src` is not the URL of an app.
         ConnectionLost: There is no server, or it does not answer.
-        AuthenticationError: The app wants a login.
+        AuthenticationError: The app wants a login, or refuses this one.
         ProtocolError: It is no Gradio app, or not of a version that is spoken to.
     """
 
-    def __init__(self, src: str, *, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        src: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        auth: tuple[str, str] | None = None,
+    ) -> None:
         refuse_to_block()
         load()
-        opening = Opening(src, headers)
+        opening = Opening(src, headers, auth)
         try:
             connection = opening.future.result()
         except KeyboardInterrupt:
@@ -56,13 +63,19 @@ class Client:
         self._take(connection)
 
     @classmethod
-    def connect(cls, src: str, *, headers: Mapping[str, str] | None = None) -> Connecting[Self]:
+    def connect(
+        cls,
+        src: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        auth: tuple[str, str] | None = None,
+    ) -> Connecting[Self]:
         """Connect without blocking the running loop.
 
         `await` it for a client, or enter it with `async with` for one that is
         closed at the end. Raises as the constructor does.
         """
-        return Connecting(cls._over, src, headers)
+        return Connecting(cls._over, lambda: Opening(src, headers, auth))
 
     @classmethod
     def _over(cls, connection: Connection) -> Self:
@@ -287,12 +300,9 @@ class Client:
 class Connecting(Generic[C]):
     """A client that is being connected: await it, or enter it with `async with`."""
 
-    def __init__(
-        self, over: Callable[[Connection], C], src: str, headers: Mapping[str, str] | None
-    ) -> None:
+    def __init__(self, over: Callable[[Connection], C], opening: Callable[[], Opening]) -> None:
         self._over = over
-        self._src = src
-        self._headers = headers
+        self._opening = opening
         self._client: C | None = None
 
     def __await__(self) -> Generator[Any, None, C]:
@@ -316,7 +326,7 @@ class Connecting(Generic[C]):
 
     async def _connect(self) -> C:
         await asyncio.to_thread(load)
-        opening = Opening(self._src, self._headers)
+        opening = self._opening()
         try:
             return self._over(await asyncio.shield(asyncio.wrap_future(opening.future)))
         except asyncio.CancelledError:

@@ -21,14 +21,15 @@ from urllib.parse import unquote, urlsplit
 
 from .exceptions import ClientClosed
 from .job import Job, Run
-from .protocol.answers import json_of
-from .protocol.app import App, EndpointInfo, app_of, prefix_of
+from .protocol.answers import check_login, json_of
+from .protocol.app import App, EndpointInfo, app_of, config_in_page, prefix_of
 from .protocol.event import Event
 from .runtime.process import generation, loop_thread
 
 if TYPE_CHECKING:
+    from .transport.calls import Calls
     from .transport.interface import Transport
-    from .transport.lane import Lanes, Submission
+    from .transport.submission import Submission
 
 _CLOSE = 2.0
 """Seconds that closing may take."""
@@ -39,18 +40,20 @@ def load() -> None:
 
     A program that imports rxgradio and never connects does not need httpx and aiohttp.
     """
-    for module in ("http", "lane"):
+    for module in ("http", "calls"):
         importlib.import_module(f".transport.{module}", __package__)
 
 
 class Opening:
     """A connection on its way; whoever waits for it may give it up."""
 
-    def __init__(self, src: str, headers: Mapping[str, str] | None) -> None:
+    def __init__(
+        self, src: str, headers: Mapping[str, str] | None, auth: tuple[str, str] | None
+    ) -> None:
         self._thread = loop_thread()
         self._given_up = False
         self._task: asyncio.Task[Connection] | None = None
-        self.future: Future[Connection] = self._thread.run(self._open(src, headers))
+        self.future: Future[Connection] = self._thread.run(self._open(src, headers, auth))
 
     def give_up(self) -> None:
         """Stop, and close what may be open already."""
@@ -60,11 +63,13 @@ class Opening:
         # its result lost, even if the connection had just been made.
         self.future.add_done_callback(_abandon)
 
-    async def _open(self, src: str, headers: Mapping[str, str] | None) -> Connection:
+    async def _open(
+        self, src: str, headers: Mapping[str, str] | None, auth: tuple[str, str] | None
+    ) -> Connection:
         self._task = asyncio.current_task()
         if self._given_up:
             raise asyncio.CancelledError
-        return await Connection.open(src, headers)
+        return await Connection.open(src, headers, auth)
 
     def _stop(self) -> None:
         if self._task is not None:
@@ -79,11 +84,11 @@ def _abandon(opened: Future[Connection]) -> None:
 class Connection:
     """The transport, the lanes and the running jobs of one client."""
 
-    def __init__(self, address: str, transport: Transport, app: App, lanes: Lanes) -> None:
+    def __init__(self, address: str, transport: Transport, app: App, calls: Calls) -> None:
         self.address = address
         self.app = app
         self._transport = transport
-        self._lanes = lanes
+        self._calls = calls
         self._thread = loop_thread()
         self._process = generation()
         self._running: set[Run] = set()
@@ -93,28 +98,34 @@ class Connection:
         self._thread.tenants.add(self)
 
     @classmethod
-    async def open(cls, src: str, headers: Mapping[str, str] | None) -> Connection:
+    async def open(
+        cls, src: str, headers: Mapping[str, str] | None, auth: tuple[str, str] | None
+    ) -> Connection:
         """Connect to an app over HTTP; on the scheduler thread."""
         from .transport.http import HttpTransport  # noqa: PLC0415 (see `load`)
 
         address, login = _address(src)
-        return await cls.over(address, HttpTransport(address, login, _checked(headers)))
+        return await cls.over(address, HttpTransport(address, login, _checked(headers)), auth)
 
     @classmethod
-    async def over(cls, address: str, transport: Transport) -> Connection:
+    async def over(
+        cls, address: str, transport: Transport, auth: tuple[str, str] | None = None
+    ) -> Connection:
         """Connect to an app over a transport; on the scheduler thread."""
-        from .transport.lane import Lanes  # noqa: PLC0415 (see `load`)
+        from .transport.calls import Calls  # noqa: PLC0415 (see `load`)
 
         try:
-            config = json_of(await transport.get("/config"), f"the config of {address}")
+            if auth is not None:
+                user, password = auth
+                form = {"username": user, "password": password}
+                check_login(await transport.submit_form("/login", form))
+            config = await _config(address, transport)
             prefix = prefix_of(config)
-            info = json_of(await transport.get(f"{prefix}/info"), "the app's /info")
-            app = app_of(config, info)
+            app = app_of(config, await _info(prefix, transport))
         except BaseException:
             await transport.aclose()
             raise
-        lanes = Lanes(transport, prefix, app.dialect, has_state=app.has_state)
-        return cls(address, transport, app, lanes)
+        return cls(address, transport, app, Calls(transport, prefix, app))
 
     # ---- from any thread
 
@@ -133,7 +144,7 @@ class Connection:
         Raises:
             ClientClosed: The connection is closed, or belongs to the parent process.
         """
-        from .transport.lane import Submission  # noqa: PLC0415 (see `load`)
+        from .transport.submission import Submission  # noqa: PLC0415 (see `load`)
 
         if self._process is not generation():
             raise ClientClosed("this client belongs to the parent process; make a new one here")
@@ -148,6 +159,7 @@ class Connection:
             generator=info.generator,
             has_state=info.has_state,
             apart=apart,
+            queued=self.app.has_queue and (info.queued or info.generator),
             headers=_checked(headers),
         )
         running.begin(
@@ -197,7 +209,7 @@ class Connection:
         """End all jobs and close all sockets."""
         self._closed = True
         try:
-            await self._lanes.aclose()
+            await self._calls.aclose()
         finally:
             await self._transport.aclose()
 
@@ -208,11 +220,27 @@ class Connection:
             error = ClientClosed("the client was closed before the call was sent")
             running.finish(event.end(error, datetime.now()), event.status, error)
         else:
-            self._lanes.submit(submission)
+            self._calls.submit(submission)
 
     def _cancel(self, submission: Submission, running: Run) -> None:
         running.leave()
-        self._lanes.cancel(submission)
+        self._calls.cancel(submission)
+
+
+async def _config(address: str, transport: Transport) -> object:
+    answer = await transport.get("/config")
+    if answer.status == 404:  # the oldest apps tell it in their page only
+        page = await transport.get("/")
+        if page.status == 200:
+            return config_in_page(page.body)
+    return json_of(answer, f"the config of {address}")
+
+
+async def _info(prefix: str, transport: Transport) -> object:
+    """Fetch what the app documents; it says less without, but can be called."""
+    answer = await transport.get(f"{prefix}/info")
+    # Before 3.26 there is none; and some versions stumble over their own components.
+    return None if answer.status in {404, 500} else json_of(answer, "the app's /info")
 
 
 def _address(src: str) -> tuple[str, tuple[str, str] | None]:

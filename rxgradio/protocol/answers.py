@@ -6,11 +6,20 @@ are quoted shortened: they may be pages of HTML.
 
 from __future__ import annotations
 
-__all__ = ["Answer", "event_id_of", "json_of", "stream_refusal"]
+__all__ = [
+    "Answer",
+    "check_login",
+    "event_id_of",
+    "json_of",
+    "message_of",
+    "refusal_of",
+    "stream_refusal",
+]
 
 import math
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +35,7 @@ from ..exceptions import (
     TooManyRequestsError,
     ValidationError,
 )
+from .messages import Message, load_json, result_of
 from .shapes import as_object, is_object, quoted
 
 
@@ -45,7 +55,7 @@ def json_of(answer: Answer, what: str) -> Any:
         RxGradioError: It is no success, or no JSON.
     """
     if not 200 <= answer.status < 300:
-        raise _refusal(answer, what)
+        raise refusal_of(answer, what)
     try:
         return orjson.loads(answer.body)
     except ValueError:
@@ -53,6 +63,19 @@ def json_of(answer: Answer, what: str) -> Any:
             f"{what} is not JSON, as of a Gradio app it would be: {_excerpt(answer.body)}",
             status=answer.status,
         ) from None
+
+
+def check_login(answer: Answer) -> None:
+    """Check the answer to a login.
+
+    Raises:
+        AuthenticationError: The app refused it.
+        RxGradioError: It is no answer to a login.
+    """
+    if answer.status in {400, 401, 403}:
+        raise AuthenticationError(f"the app refused the login: {_said(_detail(answer))}")
+    if as_object(json_of(answer, "the answer to the login")).get("success") is not True:
+        raise AuthenticationError("the app refused the login")
 
 
 def event_id_of(answer: Answer) -> str:
@@ -78,20 +101,41 @@ def event_id_of(answer: Answer) -> str:
     return event_id
 
 
+def message_of(answer: Answer) -> Message:
+    """Return what the answer to a call that was posted directly says of the call.
+
+    Raises:
+        RxGradioError: It says nothing, because the call was not accepted.
+    """
+    document: object = None
+    if answer.status in {200, 500}:
+        with suppress(ValueError, RecursionError):
+            document = load_json(answer.body)
+    if not is_object(document) or not ("data" in document or "error" in document):
+        if answer.status == 422:
+            detail = _detail(answer)
+            raise ValidationError(f"the app refused the arguments: {_said(detail)}", fields=detail)
+        raise refusal_of(answer, "the result of a call")
+    return result_of(document)
+
+
 def stream_refusal(answer: Answer) -> RxGradioError | None:
     """Return why an answer is not a stream of events, or None if it is one."""
     if answer.status != 200:
-        return _refusal(answer, "the stream of events")
+        return refusal_of(answer, "the stream of events")
     kind = answer.headers.get("content-type", "")
     if kind.partition(";")[0].strip().lower() != "text/event-stream":
         return ProtocolError(f"the stream of events has the type {quoted(kind)}", status=200)
     return None
 
 
-def _refusal(answer: Answer, what: str) -> RxGradioError:
+def refusal_of(answer: Answer, what: str) -> RxGradioError:
+    """Return what an answer means that is no success; `what` names it."""
     status = answer.status
     if status in {401, 403}:
-        return AuthenticationError(f"the app wants a login (HTTP {status} for {what})")
+        return AuthenticationError(
+            f"the app wants a login (HTTP {status} for {what}); pass auth=(user, password)"
+        )
     if status == 429:
         return TooManyRequestsError(
             f"the server asks to slow down (HTTP 429 for {what})",

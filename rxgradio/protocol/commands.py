@@ -1,4 +1,4 @@
-"""What a session machine asks for, as values, and the calls that it asks it for.
+"""What the machines ask for, as values, and the calls that they ask it for.
 
 A driver executes commands in the order in which it gets them, and reports back
 what came of it by calling the machine. It decides nothing.
@@ -9,8 +9,13 @@ from __future__ import annotations
 __all__ = [
     "Call",
     "Command",
+    "Connect",
     "DropStream",
+    "ExchangeCommand",
     "Finish",
+    "GiveData",
+    "GiveHash",
+    "HangUp",
     "OpenStream",
     "Phase",
     "PostCancel",
@@ -67,6 +72,12 @@ class Call(Generic[T]):
     """A cancel is sent once: servers stumble over a second one."""
     cancel_told: bool = False
     """What became of its cancel has been told, or nobody asked."""
+    heard: bool = False
+    """The session's stream has brought a message of it."""
+    ticks: int = 0
+    """For how many ticks the stream has been open without one."""
+    resumed: bool = False
+    """It was known to the server when a stream broke that was then opened again."""
 
 
 class Timer(Enum):
@@ -104,6 +115,26 @@ class DropStream:
     """Close the connection of a stream."""
 
     generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class Connect:
+    """Open the connection of the call; report `received` and `ended`."""
+
+
+@dataclass(frozen=True, slots=True)
+class GiveHash:
+    """Tell the server, on the connection, whose call it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class GiveData:
+    """Hand the data of the call to the server."""
+
+
+@dataclass(frozen=True, slots=True)
+class HangUp:
+    """Close the connection of the call, and forget its timer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,4 +197,8 @@ Command: TypeAlias = (
     | Reroute[T]
     | SetTimer
     | StopTimer
+)
+
+ExchangeCommand: TypeAlias = (
+    Connect | GiveHash | GiveData | HangUp | Publish[T] | Finish[T] | TellCancel[T] | SetTimer
 )

@@ -7,7 +7,7 @@ generation costs a value here, and at most a transport of its own.
 
 from __future__ import annotations
 
-__all__ = ["Dialect", "dialect_of"]
+__all__ = ["Dialect", "dialect_of", "release_of"]
 
 import re
 from dataclasses import dataclass
@@ -21,56 +21,91 @@ from .shapes import quoted
 class Dialect:
     """What holds for the servers of one generation."""
 
+    queue: Literal["websocket", "connection", "session"]
+    """How a call is made: over a websocket of its own (3.x), over an event stream of
+    its own (4.0 to 4.8), or by a post, with one event stream for its session (since 4.9)."""
+
+    cancel: Literal["close", "reset", "cancel"]
+    """How a call is cancelled: by closing its connection; by `/reset`, which ends the one
+    named event, if it is a generator that has yielded, and no message follows; or by
+    `/cancel`, which ends every running event of the session and endpoint and sends a
+    `process_completed` to the named one only (`cancel_tasks` in gradio/utils.py)."""
+
+    cancel_removes_queued: bool
+    """A cancelled event that still waits is removed; else it runs later, unheard."""
+
     sends_diffs: bool
     """Outputs after an event's first are edits of the one before."""
 
     announces_close: bool
-    """The server says `close_stream` before it ends a stream of its own will;
+    """The server says `close_stream` before it ends a session's stream of its own will;
     an end without it means that the connection was cut."""
+
+    resumes: bool
+    """The server does not notice that a session's stream was dropped: events go on, and
+    a stream that is opened again continues where the last one ended."""
 
     quotes_errors: bool
     """The text of a `gr.Error` arrives as Python's repr of it."""
 
-    cancel_route: Literal["/cancel", "/reset"]
-    """Where a cancel is posted to."""
+    files: Literal["name", "path"]
+    """How a file is written: as `{"name", "data", "is_file"}` (3.x) or as `{"path", "meta"}`."""
 
-    cancel_reaches: Literal["endpoint", "event"]
-    """Whom a cancel ends: every running event of the session and endpoint, though
-    it tells only the named one (`cancel_tasks` in gradio/utils.py), or just that one."""
+    marks_files: bool
+    """A file in an output says that it is one, in its `meta`; else only the component tells."""
 
-    cancel_completes: bool
-    """A `process_completed` follows for the cancelled event; else it just goes silent."""
 
-    cancel_removes_queued: bool
-    """A cancelled event that still waits is removed; else it runs later, unheard."""
+_QUEUES: dict[str | None, Literal["websocket", "connection", "session"]] = {
+    None: "websocket",
+    "ws": "websocket",
+    "sse": "connection",
+    "sse_v1": "session",
+    "sse_v2": "session",
+    "sse_v2.1": "session",
+    "sse_v3": "session",
+}
 
 
 def dialect_of(protocol: str | None, version: str) -> Dialect:
     """Return the dialect of a server from the `protocol` and `version` of its `/config`.
 
+    Gradio 3 names no protocol.
+
     Raises:
         ProtocolError: No such dialect is spoken here.
     """
-    release = _release(version)
-    if protocol != "sse_v3":
-        spoken = "a websocket queue" if protocol is None else quoted(protocol)
+    release = release_of(version)
+    queue = _QUEUES.get(protocol)
+    if queue is None or (protocol is None and release >= (4,)):
+        spoken = "names no protocol" if protocol is None else f"speaks {quoted(protocol)}"
         raise ProtocolError(
-            f"the app runs Gradio {version[:40]} and speaks {spoken}; "
-            "rxgradio speaks 'sse_v3' (Gradio 4.22 and later)"
+            f"the app runs Gradio {version[:40]} and {spoken}; rxgradio speaks the websockets "
+            "of Gradio 3, and 'sse' to 'sse_v3' (Gradio 4.0 to 6)"
         )
-    has_cancel = release >= (4, 31)
+    cancel: Literal["close", "reset", "cancel"] = "close"
+    if queue == "session":
+        cancel = "cancel" if release >= (4, 31) else "reset"
     return Dialect(
-        sends_diffs=True,
-        announces_close=True,
+        queue=queue,
+        cancel=cancel,
+        cancel_removes_queued=cancel == "close" or release >= (6, 14),
+        sends_diffs=protocol in {"sse_v2", "sse_v2.1", "sse_v3"},
+        announces_close=protocol == "sse_v3",
+        # Starlette's middleware for CORS hid the disconnect (custom_cors of routes.py).
+        resumes=(4, 19, 2) <= release <= (4, 23, 0),
         quotes_errors=release < (5, 2),
-        cancel_route="/cancel" if has_cancel else "/reset",
-        cancel_reaches="endpoint" if has_cancel else "event",
-        cancel_completes=has_cancel,
-        cancel_removes_queued=release >= (6, 14),
+        files="name" if queue == "websocket" else "path",
+        # `FileData.meta` of data_classes.py.
+        marks_files=release >= (4, 21),
     )
 
 
-def _release(version: str) -> tuple[int, ...]:
+def release_of(version: str) -> tuple[int, ...]:
+    """Return the three numbers of a version.
+
+    Raises:
+        ProtocolError: It is no version.
+    """
     numbers = re.match(r"\s*(\d{1,9})(?:\.(\d{1,9}))?(?:\.(\d{1,9}))?", version)
     if numbers is None:
         raise ProtocolError(

@@ -69,7 +69,7 @@ class Event:
         outputs: How many outputs the endpoint has, State included.
     """
 
-    __slots__ = ("_dialect", "_outputs", "_shape", "ended", "error", "started", "status")
+    __slots__ = ("_dialect", "_outputs", "_shape", "ended", "error", "started", "status", "yielded")
 
     def __init__(self, dialect: Dialect, outputs: int, at: datetime) -> None:
         self._dialect = dialect
@@ -77,6 +77,7 @@ class Event:
         self._shape: list[Any] | None = None
         self.status = StatusUpdate(Status.STARTING, time=at)
         self.started = False
+        self.yielded = False
         self.ended = False
         self.error: Exception | None = None
 
@@ -95,7 +96,7 @@ class Event:
     def receive(self, message: wire.Message, at: datetime) -> list[Entry]:  # noqa: PLR0911 (one case a message)
         """Return the entries that a message of this event adds to the log."""
         match message:
-            case wire.Generating():
+            case wire.Generating() | wire.Streaming():
                 return self._generating(message, at)
             case wire.Estimation(_, rank, queue_size, eta):
                 status = StatusUpdate(
@@ -125,7 +126,11 @@ class Event:
                 return self.end(AppError(f"the server failed: {text or 'it gave no reason'}"), at)
             case wire.Malformed(_, reason):
                 return self.end(ProtocolError(f"a message that cannot be read: {reason}"), at)
-            case wire.Heartbeat() | wire.CloseStream() | wire.Unknown():
+            case wire.QueueIsFull():
+                return self.end(QueueFull("the app did not take the call: its queue is full"), at)
+            case wire.SendData():
+                return [self._stands(StatusUpdate(Status.SENDING_DATA, time=at))]
+            case wire.SendHash() | wire.Heartbeat() | wire.CloseStream() | wire.Unknown():
                 return []
         assert_never(message)
 
@@ -133,12 +138,14 @@ class Event:
         self.status = status
         return status
 
-    def _generating(self, message: wire.Generating, at: datetime) -> list[Entry]:
+    def _generating(self, message: wire.Generating | wire.Streaming, at: datetime) -> list[Entry]:
         data = message.data
         if len(data) != self._outputs:
             return self.end(self._miscount(data), at)
         entry: Entry
-        if self._shape is None or not self._dialect.sends_diffs:
+        self.yielded = True
+        full = not self._dialect.sends_diffs or isinstance(message, wire.Streaming)
+        if self._shape is None or full:
             self._shape = data
             entry = Values(data, final=False)
         else:

@@ -18,10 +18,16 @@ __all__ = [
     "Malformed",
     "Message",
     "Progress",
+    "QueueIsFull",
+    "SendData",
+    "SendHash",
     "Started",
+    "Streaming",
     "UnexpectedError",
     "Unknown",
+    "load_json",
     "parse",
+    "result_of",
 ]
 
 import json
@@ -34,6 +40,27 @@ import orjson
 
 from ..updates import ProgressUnit
 from .shapes import as_text, is_list, is_object, quoted
+
+
+@dataclass(frozen=True, slots=True)
+class SendHash:
+    """`send_hash`: the server wants to know whose call it is (websockets, since 3.6)."""
+
+    event_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SendData:
+    """`send_data`: it is the call's turn, and the server wants its data (before 4.9)."""
+
+    event_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class QueueIsFull:
+    """`queue_full`: the call was not taken (before 4.9; later servers refuse the post)."""
+
+    event_id: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +103,15 @@ class Log:
 @dataclass(frozen=True, slots=True)
 class Generating:
     """`process_generating`: plain values the first time, edits of them afterwards."""
+
+    event_id: str | None
+    data: list[Any]
+    time_limit: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Streaming:
+    """`process_streaming`: what a `.stream()` event made of one chunk, in full (since 5.0)."""
 
     event_id: str | None
     data: list[Any]
@@ -147,11 +183,15 @@ class Malformed:
 
 
 Message: TypeAlias = (
-    Estimation
+    SendHash
+    | SendData
+    | QueueIsFull
+    | Estimation
     | Started
     | Progress
     | Log
     | Generating
+    | Streaming
     | Completed
     | Failed
     | Heartbeat
@@ -172,7 +212,7 @@ def parse(data: bytes) -> Message:  # noqa: PLR0911 (one for each way to be malf
     if len(data) > _MANY and sum(map(data.count, (b"[", b"{", b","))) > _MANY:
         return Malformed(_event_id(data), f"more than {_MANY} values in one message")
     try:
-        raw = _load(data)
+        raw = load_json(data)
     except (ValueError, RecursionError) as error:
         return Malformed(_event_id(data), f"not JSON: {error}")
     if not is_object(raw):
@@ -190,13 +230,25 @@ def parse(data: bytes) -> Message:  # noqa: PLR0911 (one for each way to be malf
         return Malformed(event_id, f"{name}: {error}")
 
 
+def result_of(output: Mapping[str, Any]) -> Message:
+    """Read the result of a call that was posted directly: the output of its completion."""
+    if "error" not in output and output.get("is_generating") is True:
+        # Asked again, it would start again (all versions).
+        return Malformed(None, "the first of several outputs, and no queue for the others")
+    try:
+        return _completed(None, {"output": output, "success": True})
+    except _ShapeError as error:
+        return Malformed(None, f"the result of a call: {error}")
+
+
 def _event_id(data: bytes) -> str | None:
     """Return whose a message seems to be that cannot be parsed."""
     found = _EVENT_ID.search(data)
     return found[1].decode("utf-8", "replace") if found else None
 
 
-def _load(data: bytes) -> object:
+def load_json(data: bytes) -> object:
+    """Read JSON as leniently as Gradio writes it; raises `ValueError` if it is none."""
     try:
         return orjson.loads(data)
     except ValueError:
@@ -277,11 +329,33 @@ def _log(event_id: str | None, message: Mapping[str, Any]) -> Message:
 
 
 def _generating(event_id: str | None, message: Mapping[str, Any]) -> Message:
+    return _yielded(Generating, event_id, message)
+
+
+def _streaming(event_id: str | None, message: Mapping[str, Any]) -> Message:
+    return _yielded(Streaming, event_id, message)
+
+
+def _yielded(
+    kind: type[Generating | Streaming], event_id: str | None, message: Mapping[str, Any]
+) -> Message:
     output = _output(message)
     if "error" in output:
         return _failed(event_id, output, message)
     data = _list(output.get("data"), "the data")
-    return Generating(event_id, data, _number(message.get("time_limit")))
+    return kind(event_id, data, _number(message.get("time_limit")))
+
+
+def _send_hash(event_id: str | None, message: Mapping[str, Any]) -> Message:  # noqa: ARG001
+    return SendHash(event_id)
+
+
+def _send_data(event_id: str | None, message: Mapping[str, Any]) -> Message:  # noqa: ARG001
+    return SendData(event_id)
+
+
+def _queue_full(event_id: str | None, message: Mapping[str, Any]) -> Message:  # noqa: ARG001
+    return QueueIsFull(event_id)
 
 
 def _completed(event_id: str | None, message: Mapping[str, Any]) -> Message:
@@ -325,11 +399,15 @@ def _unexpected_error(event_id: str | None, message: Mapping[str, Any]) -> Messa
 
 
 _READERS: dict[str, Callable[[str | None, Mapping[str, Any]], Message]] = {
+    "send_hash": _send_hash,
+    "send_data": _send_data,
+    "queue_full": _queue_full,
     "estimation": _estimation,
     "process_starts": _started,
     "progress": _progress,
     "log": _log,
     "process_generating": _generating,
+    "process_streaming": _streaming,
     "process_completed": _completed,
     "heartbeat": _heartbeat,
     "close_stream": _close_stream,

@@ -19,12 +19,15 @@ jobs. This machine cannot, because of five rules:
   a loss ends every unfinished call at once, those included whose join was in
   flight: nobody can tell on which side of the loss they arrived. The session
   is then *retired*, because the server's belated clean-up may take along the
-  next call of that session hash; what was not sent yet moves to another.
+  next call of that session hash; what was not sent yet moves to another. Only
+  servers that do not notice a loss (`Dialect.resumes`) go on where they were.
 * **A call ends by its own completion**, never because the stream did.
 * **A cancel harms no sibling.** Gradio's `/cancel` ends every running call of
   the session and endpoint, and tells only the one that was named. It is sent
   once, when no living call would be hit, and until it is answered no call of
-  that endpoint is joined.
+  that endpoint is joined. It is sent when it has an effect: most servers run a
+  call that was cancelled while it waited all the same, so they are told when it
+  has started; or the stream is dropped, which removes it, if nobody needs that.
 
 Answers overtake each other on the way, and so do joins. Calls that share State
 are *ordered*: each is posted when the one before it has been answered.
@@ -156,9 +159,6 @@ class Session(Generic[T]):
 
         self._stream = _Stream.CLOSED
         self._generation = 0
-        # Events that were cancelled while they waited, on servers that run them
-        # all the same: the end of each breaks the stream that it arrives on.
-        self._undead: set[str] = set()
         self._opens = 0  # since a call has last ended by its completion
         self._quiet_ticks = 0
         self._idling = False
@@ -206,6 +206,8 @@ class Session(Generic[T]):
         elif not call.ghost:
             self._forsake(call)
             self._cancel_ghosts(call.fn_index, commands)
+            if self._dialect.cancel == "reset" and not call.generator and self._watched:
+                self._tell(call, CancelOutcome.STILL_RUNNING, commands)
         else:  # it had failed here a moment before, and is being cancelled already
             commands.append(TellCancel(call, CancelOutcome.UNKNOWN))
         return self._go_on(commands)
@@ -252,8 +254,8 @@ class Session(Generic[T]):
         self._cancel_ghosts(call.fn_index, commands)
         return self._go_on(commands)
 
-    def cancel_answered(self, call: Call[T], *, ok: bool) -> list[Command[T]]:
-        """The server has answered a cancel; or has not, within the time limit."""
+    def cancel_answered(self, call: Call[T], *, ok: bool, done: bool = True) -> list[Command[T]]:
+        """The server has answered a cancel, and says whether it is done; or it is not `ok`."""
         commands: list[Command[T]] = []
         fn_index = call.fn_index
         in_flight = self._cancelling.get(fn_index, {})
@@ -264,10 +266,10 @@ class Session(Generic[T]):
             del self._cancelling[fn_index]
         if not ok:
             self._tell(call, CancelOutcome.UNKNOWN, commands)
-            if self._dialect.cancel_reaches == "endpoint" and not self._has_state:
+            if self._dialect.cancel == "cancel" and not self._has_state:
                 # It may still arrive, and would then hit whatever runs here.
                 self._retire(commands)
-        else:
+        elif done:
             for ghost in silenced:
                 if ghost.phase is not Phase.GONE:
                     self._bury(ghost, commands)
@@ -304,16 +306,24 @@ class Session(Generic[T]):
         self._receive(messages, at, commands)
         return self._go_on(commands)
 
-    def ended(self, generation: int, error: Exception | None, at: datetime) -> list[Command[T]]:
-        """The stream has ended: its body is complete if `error` is None, else it broke."""
+    def ended(
+        self, generation: int, error: Exception | None, at: datetime, *, torn: bool = False
+    ) -> list[Command[T]]:
+        """The stream has ended: its body is complete if `error` is None, else it broke.
+
+        `torn` if it broke within a message.
+        """
         commands: list[Command[T]] = []
         if generation != self._generation or self._stream not in {_Stream.OPEN, _Stream.OPENING}:
             return commands
         if error is None and not self._dialect.announces_close:
             self._closed(at, commands)
         else:
-            cut = ConnectionLost("the connection was cut before the call had ended")
-            self._lost(error or cut, at, commands)
+            cut = error or ConnectionLost("the connection was cut before the call had ended")
+            if self._dialect.resumes and isinstance(cut, ConnectionLost) and not torn:
+                self._resume(cut, at, commands)
+            else:
+                self._lost(cut, at, commands)
         return self._go_on(commands)
 
     def timer_due(self, timer: Timer, at: datetime) -> list[Command[T]]:
@@ -346,6 +356,13 @@ class Session(Generic[T]):
             self._quiet_ticks = 0
             commands += [OpenStream(self._generation), SetTimer(Timer.SILENCE, self._tick)]
         idling = self._stream is _Stream.OPEN and not (self._joining or self._alive.total())
+        if (
+            idling
+            and not (self._watched or self._cancelling)
+            and any(self._hopeless(ghost) for ghost in self._joined.values())
+        ):
+            self._drop_ghosts(commands)
+            idling = False
         if idling != self._idling:
             self._idling = idling
             commands.append(SetTimer(Timer.IDLE, _IDLE) if idling else StopTimer(Timer.IDLE))
@@ -424,7 +441,9 @@ class Session(Generic[T]):
                     break
                 continue
             call = self._joined.get(event_id)
-            if call is None:
+            if call is not None:
+                call.heard = True
+            else:
                 if not self._keep_early(event_id, message):
                     flood = ProtocolError("the stream brings messages of too many unknown events")
                     self._lost(flood, at, commands)
@@ -465,8 +484,10 @@ class Session(Generic[T]):
 
     def _haunt(self, ghost: Call[T], message: wire.Message, commands: list[Command[T]]) -> None:
         """Take a message of a ghost, of which only its start and its end matter."""
-        if isinstance(message, wire.Started):
+        if isinstance(message, wire.Started | wire.Generating | wire.Streaming):
             ghost.event.started = True
+            ghost.event.yielded |= not isinstance(message, wire.Started)
+            self._cancel_ghosts(ghost.fn_index, commands)
         elif isinstance(message, wire.Completed) and message.data is None:
             self._bury(ghost, commands)
         elif isinstance(message, wire.Completed | wire.Failed):
@@ -506,7 +527,15 @@ class Session(Generic[T]):
 
     def _would_hit(self, fn_index: int) -> bool:
         """Whether a cancel of this endpoint would end a call that is alive."""
-        return self._dialect.cancel_reaches == "endpoint" and self._sent[fn_index] > 0
+        return self._dialect.cancel == "cancel" and self._sent[fn_index] > 0
+
+    def _would_end(self, ghost: Call[T]) -> bool:
+        """Whether a cancel would have an effect on a ghost as it stands."""
+        if ghost.phase is not Phase.JOINED or ghost.cancel_sent:
+            return False
+        if self._dialect.cancel == "reset":
+            return ghost.generator and ghost.event.yielded
+        return ghost.event.started or self._dialect.cancel_removes_queued
 
     def _cancel_ghosts(self, fn_index: int, commands: list[Command[T]]) -> None:
         """Send the cancels of an endpoint that are due, if they would hit no living call."""
@@ -518,10 +547,9 @@ class Session(Generic[T]):
                 self._sparing = True
                 commands.append(SetTimer(Timer.SPARED, _SPARED))
             return
-        due = [ghost for ghost in ghosts if ghost.phase is Phase.JOINED and not ghost.cancel_sent]
-        if self._dialect.cancel_reaches == "event":
-            running = []
-        else:
+        due = [ghost for ghost in ghosts if self._would_end(ghost)]
+        running: list[Call[T]] = []
+        if self._dialect.cancel == "cancel":
             # One cancel ends all that run. Those that wait need one each, and all
             # at once: each cancel makes room for the next of them to start.
             running = [g for g in ghosts if g.phase is Phase.JOINED and g.event.started]
@@ -532,7 +560,7 @@ class Session(Generic[T]):
             if len(in_flight) == _MOST_CANCELS:
                 return
             ghost.cancel_sent = True
-            alone = self._dialect.cancel_reaches == "event" and not self._dialect.cancel_completes
+            alone = self._dialect.cancel == "reset"  # no message follows
             in_flight[ghost] = [ghost] if alone else [each for each in running if each is not ghost]
             commands.append(PostCancel(ghost))
 
@@ -551,8 +579,6 @@ class Session(Generic[T]):
             outcome = CancelOutcome.REMOVED
         else:
             outcome = CancelOutcome.STILL_RUNNING
-            if ghost.event_id is not None:
-                self._undead.add(repr(ghost.event_id))
         self._tell(ghost, outcome, commands)
         self._gone(ghost)
 
@@ -583,9 +609,6 @@ class Session(Generic[T]):
             # The stream stumbled over something of its own, such as the second
             # completion of a cancelled event (before 5.46, a KeyError). The
             # messages of the session are kept, and go on after it.
-            if message.text in self._undead:
-                self._undead.discard(message.text)
-                self._opens = 0
             failed = ProtocolError(f"the stream failed on the server: {message.text}")
             self._open_again(failed, at, commands)
 
@@ -596,6 +619,9 @@ class Session(Generic[T]):
             # (Of others it may not have known yet.)
             self._tell(ghost, CancelOutcome.UNKNOWN, commands)
             self._gone(ghost)
+        for call in [call for call in self._joined.values() if call.resumed]:
+            end = ConnectionLost("the end of the call was lost while the connection was broken")
+            self._abandon(call, end, at, commands)
         if self._joined:
             again = ConnectionLost("the server closes every stream without a word about the call")
             self._open_again(again, at, commands)
@@ -615,6 +641,12 @@ class Session(Generic[T]):
         else:
             self._stream = _Stream.DELAYED
             commands.append(SetTimer(Timer.REOPEN, min(0.05 * 2 ** (self._opens - 2), 2.0)))
+
+    def _resume(self, error: ConnectionLost, at: datetime, commands: list[Command[T]]) -> None:
+        """Open the stream again; the calls that the server knows of go on."""
+        for call in self._joined.values():
+            call.resumed = True
+        self._open_again(error, at, commands)
 
     def _lost(self, error: Exception, at: datetime, commands: list[Command[T]]) -> None:
         """The stream is gone, and all that the server was to say on it."""
@@ -643,11 +675,27 @@ class Session(Generic[T]):
 
     def _tick_silence(self, at: datetime, commands: list[Command[T]]) -> None:
         self._quiet_ticks += 1
+        seconds = 3 * self._tick
         if self._quiet_ticks > 3:
-            note = f"the server has sent nothing, not even a heartbeat, for {3 * self._tick:.0f} s"
-            self._lost(ConnectionLost(note), at, commands)
-        else:
-            commands.append(SetTimer(Timer.SILENCE, self._tick))
+            note = f"the server has sent nothing, not even a heartbeat, for {seconds:.0f} s"
+            if self._dialect.resumes:
+                commands.append(DropStream(self._generation))
+                self._resume(ConnectionLost(note), at, commands)
+            else:
+                self._lost(ConnectionLost(note), at, commands)
+            return
+        commands.append(SetTimer(Timer.SILENCE, self._tick))
+        for call in [call for call in self._joined.values() if not call.heard]:
+            call.ticks += 1
+            if call.ticks > 3 and not call.ghost:
+                dead = ProtocolError(
+                    f"the app has said nothing about the call for {seconds:.0f} s: its queue "
+                    "does not move, and the app must be started again"
+                )
+                entries = call.event.end(dead, at)
+                commands.append(Finish(call, entries, call.event.status, dead))
+                call.cancel_told = True
+                self._forsake(call)
 
     def _idle_too_long(self, at: datetime, commands: list[Command[T]]) -> None:
         """Close a stream that the server keeps open for events that nobody waits for.
@@ -655,14 +703,42 @@ class Session(Generic[T]):
         Where there is State, the session is worth more than the connection.
         Where there is none, the session hash must not be used again.
         """
+        waits = False
         for ghost in list(self._joined.values()):
+            # Where a drop removes no call, one that is yet to start is waited for.
+            if self._hopeless(ghost) and (self._has_state or self._dialect.resumes):
+                waits = True
+                continue
             self._tell(ghost, CancelOutcome.UNKNOWN, commands)
             if ghost not in self._cancelling.get(ghost.fn_index, ()):
                 self._gone(ghost)
-        if not self._has_state:
-            self._lost(ConnectionLost("nobody waits for it"), at, commands)
-        elif self._joined:
+        if waits or (self._has_state and self._joined):
             commands.append(SetTimer(Timer.IDLE, _IDLE))
+        elif not self._has_state:
+            self._lost(ConnectionLost("nobody waits for it"), at, commands)
+
+    def _hopeless(self, ghost: Call[T]) -> bool:
+        """Whether no cancel can be sent for a ghost, not yet or never, and that matters."""
+        return not (ghost.cancel_sent or ghost.cancel_told or self._would_end(ghost))
+
+    @property
+    def _watched(self) -> bool:
+        """Whether the stream is needed, be it by a call or for the sake of State."""
+        return bool(self._has_state or self._dialect.resumes or self._alive.total())
+
+    def _drop_ghosts(self, commands: list[Command[T]]) -> None:
+        """Drop the stream: the server removes what waits, and closes generators."""
+        for ghost in list(self._joined.values()):
+            if not ghost.event.started:
+                outcome = CancelOutcome.REMOVED
+            elif ghost.generator:
+                outcome = CancelOutcome.GENERATOR_CLOSED
+            else:
+                outcome = CancelOutcome.STILL_RUNNING
+            self._tell(ghost, outcome, commands)
+            self._gone(ghost)
+        self._drop_stream(commands)
+        self._retire(commands)
 
 
 def _indeterminate(error: Exception) -> ConnectionLost:

@@ -33,6 +33,11 @@ class SSEDecoder:
         self._after_cr = False
         self._at_start = True
 
+    @property
+    def torn(self) -> bool:
+        """Whether an event has begun and not ended."""
+        return bool(self._parts)
+
     def feed(self, chunk: bytes) -> list[bytes]:
         """Return the data of each event that `chunk` completes, undecoded.
 

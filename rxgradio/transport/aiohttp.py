@@ -19,7 +19,7 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator, Generator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 import aiohttp
 import httpx
@@ -56,7 +56,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
                     (name.decode("ascii"), value.decode("latin-1"))
                     for name, value in request.headers.raw
                 ],
-                data=await request.aread() or None,  # it is in memory, all of it
+                data=await _body(request),
                 allow_redirects=False,
                 timeout=aiohttp.ClientTimeout(
                     total=None,
@@ -100,6 +100,13 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
             # public way to say so; aiohttp's own test client does it like this.
             self._session._retry_connection = False  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
         return self._session
+
+
+async def _body(request: httpx.Request) -> bytes | AsyncIterator[bytes] | None:
+    """Return a body that is in memory as bytes, and another as it is to be streamed."""
+    if isinstance(request.stream, httpx.ByteStream):
+        return await request.aread() or None
+    return aiter(cast("httpx.AsyncByteStream", request.stream))
 
 
 class _Response(aiohttp.ClientResponse):

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 __all__ = ["HttpStream", "HttpTransport"]
 
+import asyncio
 import ssl
 import urllib.request
-from collections.abc import AsyncGenerator, AsyncIterator, Generator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 
 import httpx
@@ -18,8 +19,13 @@ import httpx
 from ..exceptions import ConnectionLost, ProtocolError
 from ..protocol.answers import Answer
 from .aiohttp import AiohttpTransport
+from .form import Form
+from .interface import Attachment, Socket
 
-_TIMEOUT = httpx.Timeout(60.0, connect=30.0, pool=None)
+_PATIENCE = 60.0
+"""Seconds without any progress."""
+
+_TIMEOUT = httpx.Timeout(_PATIENCE, connect=30.0, pool=None)
 """Seconds for a request whose answer is due at once."""
 
 _UNTIMED = httpx.Timeout(None, connect=30.0)
@@ -45,13 +51,17 @@ class HttpTransport:
         headers: Mapping[str, str] | None = None,
     ) -> None:
         self.address = address
+        self._login = None if login is None else httpx.BasicAuth(*login)
+        url = httpx.URL(address)
+        # Making one takes 20 ms.
+        self._ssl_context = httpx.create_ssl_context() if url.scheme == "https" else None
         self._client = httpx.AsyncClient(
             # Nothing is to be compressed: a small answer could become a huge one.
             headers={"accept-encoding": "identity", **(headers or {})},
-            auth=login,
+            auth=self._login,
             timeout=_TIMEOUT,
             follow_redirects=False,
-            transport=_transport(httpx.URL(address)),
+            transport=_transport(url, self._ssl_context),
         )
 
     async def get(self, path: str) -> Answer:
@@ -59,21 +69,92 @@ class HttpTransport:
         return await self._send(self._client.build_request("GET", self.address + path))
 
     async def post(
-        self, path: str, body: bytes, headers: Mapping[str, str] | None = None
+        self,
+        path: str,
+        body: bytes,
+        headers: Mapping[str, str] | None = None,
+        *,
+        timed: bool = True,
     ) -> Answer:
-        """Post a JSON document."""
-        fields = {**(headers or {}), "content-type": "application/json"}
+        """Post a JSON document; `timed` if the answer is due at once."""
+        request = self._client.build_request(
+            "POST",
+            self.address + path,
+            content=body,
+            headers={**(headers or {}), "content-type": "application/json"},
+            timeout=_TIMEOUT if timed else _UNTIMED,
+        )
+        return await self._send(request)
+
+    async def submit_form(self, path: str, fields: Mapping[str, str]) -> Answer:
+        """Post a form; the client keeps the cookies that the answer sets."""
         return await self._send(
-            self._client.build_request("POST", self.address + path, content=body, headers=fields)
+            self._client.build_request("POST", self.address + path, data=dict(fields))
         )
 
     @asynccontextmanager
-    async def stream(self, path: str) -> AsyncGenerator[HttpStream]:
+    async def websocket(
+        self, path: str, headers: Mapping[str, str] | None = None
+    ) -> AsyncGenerator[Socket]:
+        """Open a websocket, with the cookies and the login of the client."""
+        request = self._client.build_request("GET", self.address + path, headers=headers)
+        if self._login is not None:
+            request = next(self._login.auth_flow(request))
+        from .websocket import websocket  # noqa: PLC0415 (only Gradio 3 needs it)
+
+        async with websocket(request, self._ssl_context) as socket:
+            yield socket
+
+    @asynccontextmanager
+    async def stream(
+        self, path: str, headers: Mapping[str, str] | None = None
+    ) -> AsyncGenerator[HttpStream]:
         """Open a stream of events."""
-        fields = {"accept": "text/event-stream"}
+        fields = {**(headers or {}), "accept": "text/event-stream"}
         request = self._client.build_request(
             "GET", self.address + path, headers=fields, timeout=_UNTIMED
         )
+        async with self._opened(request) as stream:
+            yield stream
+
+    @asynccontextmanager
+    async def download(
+        self, path: str, headers: Mapping[str, str] | None = None
+    ) -> AsyncGenerator[HttpStream]:
+        """Fetch a document of any size, as a stream."""
+        request = self._client.build_request("GET", self.address + path, headers=headers)
+        async with self._opened(request) as stream:
+            yield stream
+
+    async def upload(
+        self, path: str, files: Sequence[Attachment], headers: Mapping[str, str] | None = None
+    ) -> Answer:
+        """Post files as the field `files` of a form."""
+        form = Form(files)
+        fields = {"content-type": form.content_type, "content-length": str(form.size)}
+        try:
+            async with asyncio.timeout(None) as patience:
+                request = self._client.build_request(
+                    "POST",
+                    self.address + path,
+                    content=form.chunks(lambda: _be_patient(patience)),
+                    headers={**(headers or {}), **fields},
+                    timeout=_UNTIMED,
+                )
+                return await self._send(request)
+        except TimeoutError:
+            raise ConnectionLost(f"{self.address} did not take the file in time") from None
+        except ConnectionLost as lost:
+            if form.error is not None:
+                raise form.error from lost
+            raise
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        await self._client.aclose()
+
+    @asynccontextmanager
+    async def _opened(self, request: httpx.Request) -> AsyncGenerator[HttpStream]:
         with _as_lost(self.address):
             response = await self._client.send(request, stream=True)
         try:
@@ -83,10 +164,6 @@ class HttpTransport:
             yield HttpStream(self.address, answer, response)
         finally:
             await response.aclose()
-
-    async def aclose(self) -> None:
-        """Close all connections."""
-        await self._client.aclose()
 
     async def _send(self, request: httpx.Request) -> Answer:
         with _as_lost(self.address):
@@ -125,6 +202,12 @@ class HttpStream:
                 yield chunk
 
 
+def _be_patient(patience: asyncio.Timeout) -> None:
+    """Wait again for as long as an answer may take: there was progress."""
+    if not patience.expired():
+        patience.reschedule(asyncio.get_running_loop().time() + _PATIENCE)
+
+
 def _plain(response: httpx.Response) -> AsyncIterator[bytes]:
     coding = response.headers.get("content-encoding", "identity").lower()
     if coding != "identity":
@@ -132,13 +215,10 @@ def _plain(response: httpx.Response) -> AsyncIterator[bytes]:
     return response.aiter_raw()
 
 
-def _transport(url: httpx.URL) -> httpx.AsyncBaseTransport | None:
+def _transport(url: httpx.URL, context: ssl.SSLContext | None) -> httpx.AsyncBaseTransport | None:
     """Return the fast transport, or None where httpx's own is needed for a proxy."""
     if url.scheme in urllib.request.getproxies() and not urllib.request.proxy_bypass(url.host):
         return None
-    context: ssl.SSLContext | None = None
-    if url.scheme == "https":  # costs 20 ms
-        context = httpx.create_ssl_context()
     return AiohttpTransport(context)
 
 

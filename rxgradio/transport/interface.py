@@ -1,14 +1,26 @@
-"""What a transport must do: three kinds of request, and to be closed."""
+"""What a transport must do: requests, event streams and websockets, and to be closed."""
 
 from __future__ import annotations
 
-__all__ = ["Stream", "Transport"]
+__all__ = ["LAST_BYTES", "Attachment", "Socket", "Stream", "Transport", "unexpected"]
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
+from ..exceptions import ProtocolError
 from ..protocol.answers import Answer
+
+LAST_BYTES = 1.0
+"""Seconds that a stream gets to end after the server has said all; when it has
+ended, its connection can be used again."""
+
+
+def unexpected(error: Exception) -> ProtocolError:
+    """Wrap an error that no transport should raise, so that it ends a call and not the program."""
+    wrapped = ProtocolError(f"unexpected {type(error).__name__}: {error}")
+    wrapped.__cause__ = error
+    return wrapped
 
 
 class Stream(Protocol):
@@ -28,6 +40,44 @@ class Stream(Protocol):
         ...
 
 
+class Socket(Protocol):
+    """A websocket."""
+
+    async def send(self, message: bytes) -> None:
+        """Send a text message.
+
+        Raises:
+            ConnectionLost: The connection is gone.
+        """
+        ...
+
+    def messages(self) -> AsyncIterator[bytes]:
+        """Yield the messages as they arrive, until the server closes the connection properly.
+
+        Raises:
+            ConnectionLost: The connection broke, or the server does not answer its pings.
+        """
+        ...
+
+
+class Attachment(Protocol):
+    """A file to upload, read while it is sent."""
+
+    @property
+    def name(self) -> str:
+        """What the server is told that it is called."""
+        ...
+
+    @property
+    def size(self) -> int:
+        """How many bytes `chunks` yields."""
+        ...
+
+    def chunks(self) -> AsyncIterator[bytes]:
+        """Yield the content, in pieces of any size; each call begins anew."""
+        ...
+
+
 class Transport(Protocol):
     """Requests to one app. Paths are relative to the app's address.
 
@@ -40,13 +90,49 @@ class Transport(Protocol):
         ...
 
     async def post(
-        self, path: str, body: bytes, headers: Mapping[str, str] | None = None
+        self,
+        path: str,
+        body: bytes,
+        headers: Mapping[str, str] | None = None,
+        *,
+        timed: bool = True,
     ) -> Answer:
-        """Post a JSON document."""
+        """Post a JSON document; `timed` if the answer is due at once."""
         ...
 
-    def stream(self, path: str) -> AbstractAsyncContextManager[Stream]:
-        """Open a stream; leaving the context closes its connection."""
+    async def submit_form(self, path: str, fields: Mapping[str, str]) -> Answer:
+        """Post a form; cookies that the answer sets go with all later requests."""
+        ...
+
+    async def upload(
+        self, path: str, files: Sequence[Attachment], headers: Mapping[str, str] | None = None
+    ) -> Answer:
+        """Post files as the field `files` of a form; takes as long as there is progress.
+
+        What the `chunks` of a file raise is raised.
+        """
+        ...
+
+    def download(
+        self, path: str, headers: Mapping[str, str] | None = None
+    ) -> AbstractAsyncContextManager[Stream]:
+        """Fetch a document of any size, as a stream; takes as long as there is progress."""
+        ...
+
+    def stream(
+        self, path: str, headers: Mapping[str, str] | None = None
+    ) -> AbstractAsyncContextManager[Stream]:
+        """Open an event stream; leaving the context closes its connection."""
+        ...
+
+    def websocket(
+        self, path: str, headers: Mapping[str, str] | None = None
+    ) -> AbstractAsyncContextManager[Socket]:
+        """Open a websocket; leaving the context closes it.
+
+        Raises:
+            RxGradioError: The server refused it.
+        """
         ...
 
     async def aclose(self) -> None:

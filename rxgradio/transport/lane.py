@@ -7,88 +7,35 @@ lane a call takes. Everything here runs on the scheduler thread.
 
 from __future__ import annotations
 
-__all__ = ["Lane", "Lanes", "Sink", "Submission"]
+__all__ = ["Lane", "Lanes"]
 
 import asyncio
 import logging
 import uuid
-from collections.abc import Coroutine, Iterable, Mapping
+from collections.abc import Coroutine, Iterable
 from datetime import datetime
-from typing import Any, Protocol, TypeAlias, assert_never
+from typing import Any, TypeAlias, assert_never
 
 import orjson
 
-from ..exceptions import ConnectionLost, ProtocolError, RxGradioError
+from ..exceptions import ConnectionLost, RxGradioError
 from ..protocol import commands as do
-from ..protocol.answers import event_id_of, stream_refusal
+from ..protocol.answers import event_id_of, json_of, stream_refusal
 from ..protocol.dialects import Dialect
-from ..protocol.event import Entry, Event
 from ..protocol.messages import parse
 from ..protocol.session import Session
+from ..protocol.shapes import as_object
 from ..protocol.sse import SSEDecoder
-from ..updates import CancelOutcome, StatusUpdate
-from .interface import Stream, Transport
+from .interface import LAST_BYTES, Stream, Transport, unexpected
+from .submission import Submission
 
 logger = logging.getLogger("rxgradio")
 
 _CANCEL_TIMEOUT = 5.0
 """Seconds that the server gets to answer a cancel."""
 
-_LAST_BYTES = 1.0
-"""Seconds that a stream gets to end after the server has said that it will; when
-it has ended, its connection can be used again."""
-
 _AGAIN = frozenset({429, 502, 503, 504})
 """HTTP statuses of a stream that may be there a moment later."""
-
-
-class Sink(Protocol):
-    """Whoever made a call and hears of it, on the scheduler thread; must not block."""
-
-    def publish(self, entries: list[Entry], status: StatusUpdate) -> None:
-        """Take news of the call."""
-        ...
-
-    def finish(self, entries: list[Entry], status: StatusUpdate, error: Exception | None) -> None:
-        """Take the last news of the call, and its end."""
-        ...
-
-    def cancel_told(self, outcome: CancelOutcome) -> None:
-        """Take what the server made of a cancel."""
-        ...
-
-
-class Submission:
-    """One call on its way through the lanes.
-
-    Args:
-        sink: Hears of it.
-        data: The JSON of its data, one item per input on the wire.
-        apart: It is likely to be cancelled while others like it run, and takes
-            a lane where that harms none.
-    """
-
-    __slots__ = ("apart", "call", "has_state", "lane", "sink")
-
-    def __init__(
-        self,
-        sink: Sink,
-        *,
-        fn_index: int,
-        data: bytes,
-        event: Event,
-        generator: bool,
-        has_state: bool,
-        apart: bool,
-        headers: Mapping[str, str] | None,
-    ) -> None:
-        self.sink = sink
-        self.has_state = has_state
-        self.apart = apart
-        self.lane: Lane | None = None
-        self.call: Call = do.Call(
-            self, fn_index, data, event, generator, ordered=has_state, headers=headers
-        )
 
 
 Call: TypeAlias = "do.Call[Submission]"
@@ -107,7 +54,12 @@ class Lanes:
     """
 
     def __init__(
-        self, transport: Transport, prefix: str, dialect: Dialect, *, has_state: bool
+        self,
+        transport: Transport,
+        prefix: str,
+        dialect: Dialect,
+        session_hash: str,
+        has_state: bool,
     ) -> None:
         self._transport = transport
         self._prefix = prefix
@@ -116,19 +68,16 @@ class Lanes:
         self._all: set[Lane] = set()
         self._idle: dict[Lane, None] = {}  # an ordered set
         self._detours: dict[int, Lane] = {}
-        self._main = self._open(has_state=has_state)
+        self._main = self._open(session_hash, has_state=has_state)
+
+    @property
+    def session_hash(self) -> str:
+        """Under which State lives."""
+        return self._main.session.session_hash
 
     def submit(self, submission: Submission) -> None:
         """Send a call on its way."""
-        submission.lane = self._choose(submission)
-        submission.lane.submit(submission)
-
-    def cancel(self, submission: Submission) -> None:
-        """Let go of a call that has ended for its user."""
-        if submission.lane is not None:
-            submission.lane.cancel(submission)
-        else:
-            submission.sink.cancel_told(CancelOutcome.NOT_SENT)
+        self._choose(submission).submit(submission)
 
     async def aclose(self) -> None:
         """End all calls and close all streams."""
@@ -136,13 +85,16 @@ class Lanes:
 
     def _choose(self, submission: Submission) -> Lane:
         if self._main.session.retired:
-            self._main = self._open(has_state=self._has_state)
+            self._main = self._open(uuid.uuid4().hex, has_state=self._has_state)
         fn_index = submission.call.fn_index
         main = self._main.session
         if submission.has_state:
             return self._main
         if submission.apart:
-            return self._spare() if main.has(fn_index) else self._main
+            # Where State keeps the stream of the main lane open, a call that waits
+            # cannot be removed by dropping it.
+            fixed = self._has_state and not self._dialect.cancel_removes_queued
+            return self._spare() if fixed or main.has(fn_index) else self._main
         if not main.has_ghost(fn_index):
             return self._main
         detour = self._detours.get(fn_index)
@@ -155,10 +107,10 @@ class Lanes:
             lane, _ = self._idle.popitem()
             if not lane.session.retired:
                 return lane
-        return self._open()
+        return self._open(uuid.uuid4().hex)
 
-    def _open(self, *, has_state: bool = False) -> Lane:
-        session: Session[Submission] = Session(uuid.uuid4().hex, self._dialect, has_state=has_state)
+    def _open(self, session_hash: str, *, has_state: bool = False) -> Lane:
+        session: Session[Submission] = Session(session_hash, self._dialect, has_state=has_state)
         lane = Lane(session, self)
         self._all.add(lane)
         return lane
@@ -185,7 +137,7 @@ class Lanes:
     @property
     def cancel_path(self) -> str:
         """Where a cancel is posted to."""
-        return self.path(self._dialect.cancel_route)
+        return self.path(f"/{self._dialect.cancel}")
 
 
 class Lane:
@@ -201,6 +153,7 @@ class Lane:
 
     def submit(self, submission: Submission) -> None:
         """Send a call on its way."""
+        submission.way = self
         self._execute(self.session.submit(submission.call))
 
     def cancel(self, submission: Submission) -> None:
@@ -288,7 +241,7 @@ class Lane:
         except RxGradioError as error:
             self._execute(self.session.join_failed(call, error, _now()))
         except Exception as error:  # noqa: BLE001 (a bug or a plug-in must not leave a call hanging)
-            self._execute(self.session.join_failed(call, _bug(error), _now()))
+            self._execute(self.session.join_failed(call, unexpected(error), _now()))
         else:
             self._execute(self.session.joined(call, event_id, _now()))
 
@@ -298,25 +251,29 @@ class Lane:
             "fn_index": call.fn_index,
             "session_hash": self.session.session_hash,
         }
-        ok = False
+        ok = done = False
         try:
             async with asyncio.timeout(_CANCEL_TIMEOUT):
                 answer = await self._transport.post(
                     self._lanes.cancel_path, orjson.dumps(body), call.headers
                 )
             ok = answer.status == 200
+            done = (
+                ok and as_object(json_of(answer, "the answer to a cancel")).get("success") is True
+            )
         except Exception as error:  # noqa: BLE001 (whatever it was, the session must know)
             logger.debug("a cancel was not answered: %s", error)
-        self._execute(self.session.cancel_answered(call, ok=ok))
+        self._execute(self.session.cancel_answered(call, ok=ok, done=done))
 
     async def _read(self, generation: int) -> None:
+        decoder = SSEDecoder()
         path = self._lanes.path(f"/queue/data?session_hash={self.session.session_hash}")
         error: RxGradioError | None = None
         try:
             async with asyncio.timeout(None) as patience, self._transport.stream(path) as stream:
                 error = stream_refusal(stream.answer)
                 if error is None:
-                    await self._listen(generation, stream, patience)
+                    await self._listen(generation, decoder, stream, patience)
                 elif stream.answer.status in _AGAIN:
                     self._execute(self.session.refused(generation, error, _now()))
         except TimeoutError:
@@ -328,27 +285,22 @@ class Lane:
         except RxGradioError as raised:
             error = raised
         except Exception as raised:  # noqa: BLE001 (as above: nobody may be left waiting)
-            error = _bug(raised)
+            error = unexpected(raised)
         finally:
             self._streams.pop(generation, None)
-        self._execute(self.session.ended(generation, error, _now()))
+        self._execute(self.session.ended(generation, error, _now(), torn=decoder.torn))
 
-    async def _listen(self, generation: int, stream: Stream, patience: asyncio.Timeout) -> None:
-        decoder = SSEDecoder()
+    async def _listen(
+        self, generation: int, decoder: SSEDecoder, stream: Stream, patience: asyncio.Timeout
+    ) -> None:
         session = self.session
         self._execute(session.opened(generation))
         async for chunk in stream.chunks():
             messages = [parse(data) for data in decoder.feed(chunk)]
             self._execute(session.received(generation, messages, _now()))
             if not session.listens_to(generation) and patience.when() is None:
-                patience.reschedule(asyncio.get_running_loop().time() + _LAST_BYTES)
+                patience.reschedule(asyncio.get_running_loop().time() + LAST_BYTES)
 
 
 def _now() -> datetime:
     return datetime.now()
-
-
-def _bug(error: Exception) -> ProtocolError:
-    wrapped = ProtocolError(f"unexpected {type(error).__name__}: {error}")
-    wrapped.__cause__ = error
-    return wrapped

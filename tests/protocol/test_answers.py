@@ -20,7 +20,15 @@ from rxgradio.exceptions import (
     TooManyRequestsError,
     ValidationError,
 )
-from rxgradio.protocol.answers import Answer, event_id_of, json_of, stream_refusal
+from rxgradio.protocol.answers import (
+    Answer,
+    check_login,
+    event_id_of,
+    json_of,
+    message_of,
+    stream_refusal,
+)
+from rxgradio.protocol.messages import Completed, Failed
 
 PAGE = (
     b"<!DOCTYPE html>\n<html>\n  <head><title>Bad gateway</title></head>\n"
@@ -412,3 +420,46 @@ def test_any_answer_is_a_stream_or_refused(reply: Answer) -> None:
         assert reply.headers["content-type"].startswith("text/event-stream")
     else:
         assert isinstance(error, RxGradioError)
+
+
+# Calls that are posted directly
+
+
+def test_the_answer_to_a_direct_call_is_its_result() -> None:
+    reply = answer(200, {"data": ["x"], "is_generating": False, "duration": 1})
+    assert message_of(reply) == Completed(None, ["x"], 1, None, None)
+    assert message_of(answer(500, {"error": "'no'"})) == Failed(None, "'no'", None, None)
+    assert message_of(answer(500, {"error": None})) == Failed(None, None, None, None)
+    assert message_of(answer(200, b'{"data": [NaN]}')).data != []  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("reply", "kind"),
+    [
+        (answer(500, b"Internal Server Error"), ProtocolError),
+        (answer(500, {"detail": "x"}), ProtocolError),
+        (answer(200, b"<html>"), ProtocolError),
+        (answer(200, [1]), ProtocolError),
+        (answer(404, {"detail": "Not Found"}), ProtocolError),
+        (answer(401, {"detail": "Not authenticated"}), AuthenticationError),
+        (answer(422, {"detail": [{"msg": "x"}]}), ValidationError),
+        (answer(429, b""), TooManyRequestsError),
+        (answer(502, PAGE), ProtocolError),
+    ],
+)
+def test_an_answer_without_a_result_is_an_error(reply: Answer, kind: type[Exception]) -> None:
+    with pytest.raises(kind):
+        message_of(reply)
+
+
+# Logins
+
+
+def test_a_login_is_accepted_or_refused() -> None:
+    check_login(answer(200, {"success": True}))
+    with pytest.raises(AuthenticationError, match="Incorrect credentials"):
+        check_login(answer(400, {"detail": "Incorrect credentials."}))
+    with pytest.raises(AuthenticationError):
+        check_login(answer(200, {"success": False}))
+    with pytest.raises(ProtocolError):
+        check_login(answer(404, {"detail": "Not Found"}))

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
+import json
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -10,8 +13,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from rxgradio.exceptions import ProtocolError, RxGradioError
-from rxgradio.protocol.app import App, EndpointInfo, Parameter, Return, app_of, prefix_of
+from rxgradio.exceptions import AuthenticationError, ProtocolError, RxGradioError
+from rxgradio.protocol.app import (
+    App,
+    EndpointInfo,
+    Parameter,
+    Return,
+    app_of,
+    config_in_page,
+    prefix_of,
+)
 from rxgradio.protocol.dialects import dialect_of
 
 NUMBER_DOC = {"type": {"type": "number"}, "python_type": {"type": "float", "description": ""}}
@@ -53,6 +64,8 @@ def fn_indices(*dependencies: object) -> list[int]:
     return [endpoint.fn_index for endpoint in app_of(config(*dependencies), None).endpoints]
 
 
+TEXT_SCHEMA = {"type": "string", "description": "said"}
+UNKNOWN = Parameter("param_0", "", False, None, "", "Any", "", derived=True)
 TEXT, NUMBER, STATE = component(1), component(2, "number"), component(8, "state")
 
 
@@ -165,6 +178,7 @@ def test_an_app_of_gradio_6_is_read() -> None:
 
     assert app.version == "6.31.0"
     assert app.dialect == dialect_of("sse_v3", "6.31.0")
+    assert app.has_queue
     assert app.has_state
     assert app.info == INFO_6
     assert app.endpoints == (
@@ -178,6 +192,11 @@ def test_an_app_of_gradio_6_is_read() -> None:
             returns=(Return("sum", "Number", "float"),),
             inputs=(True, True, False),
             outputs=(True, False),
+            input_types=("number", "number", "state"),
+            output_types=("number", "state"),
+            queued=True,
+            streaming=False,
+            time_limit=None,
             generator=True,
             has_state=True,
             public=True,
@@ -186,10 +205,15 @@ def test_an_app_of_gradio_6_is_read() -> None:
         EndpointInfo(
             fn_index=20,
             api_name=None,
-            parameters=(Parameter(None, "a", False, None, "Number", "Any", ""),),
+            parameters=(Parameter("a", "a", False, None, "Number", "float", "", derived=True),),
             returns=(),
             inputs=(True,),
             outputs=(),
+            input_types=("number",),
+            output_types=(),
+            queued=True,
+            streaming=False,
+            time_limit=None,
             generator=False,
             has_state=False,
             public=False,
@@ -221,7 +245,9 @@ def test_an_app_of_gradio_4_22_is_read() -> None:
     endpoint = only(app)
     assert app.dialect == dialect_of("sse_v3", "4.22.0")
     assert endpoint.fn_index == 1
-    assert endpoint.parameters == (Parameter(None, "text", False, None, "Textbox", "float", ""),)
+    assert endpoint.parameters == (
+        Parameter("text", "text", False, None, "Textbox", "float", "", derived=True),
+    )
     assert endpoint.returns == (Return("sum", "Number", "float"),)
     assert endpoint.public
 
@@ -250,18 +276,10 @@ def test_what_has_no_dependencies_is_no_gradio_app(odd: object) -> None:
         app_of(odd, INFO_6)
 
 
-@pytest.mark.parametrize("protocol", [None, "sse", "sse_v1", "sse_v2", "sse_v2.1", "sse_v4", 3, []])
+@pytest.mark.parametrize("protocol", [None, "sse_v4", 3, []])
 def test_an_app_that_speaks_something_else_is_refused(protocol: object) -> None:
     with pytest.raises(ProtocolError, match="sse_v3"):
         app_of(config(protocol=protocol), None)
-
-
-def test_an_app_of_gradio_3_is_told_to_speak_a_websocket_queue() -> None:
-    document = config(version="3.36.1\n")
-    del document["protocol"]
-
-    with pytest.raises(ProtocolError, match=r"3\.36\.1 and speaks a websocket"):
-        app_of(document, None)
 
 
 @pytest.mark.parametrize("version", [None, "", "new", [], {}, True])
@@ -292,6 +310,13 @@ def test_an_event_that_does_not_tell_of_a_function_is_no_endpoint() -> None:
     assert fn_indices(silent, dependency("add")) == [1]
 
 
+@pytest.mark.parametrize(("cancels", "called"), [([37], False), ([], True), (None, True)])
+def test_an_event_that_only_cancels_others_is_no_endpoint(cancels: object, called: bool) -> None:
+    stop = dependency("cancel", cancels=cancels, queue=False, show_api=False)
+
+    assert fn_indices(stop, dependency("add")) == ([0, 1] if called else [1])
+
+
 @pytest.mark.parametrize("odd", [None, 7, "add", [], True])
 def test_an_event_that_is_no_object_is_no_endpoint(odd: object) -> None:
     assert fn_indices(odd, dependency("add")) == [1]
@@ -317,7 +342,7 @@ def test_an_event_with_an_odd_id_costs_only_itself(odd: object) -> None:
         ("add_1", "/add_1", "/add_1"),
         ("my name?", "/my name?", "/my name?"),
         (False, None, "fn_index=7"),
-        ("false", None, "fn_index=7"),
+        ("false", "/false", "/false"),
         (None, None, "fn_index=7"),
         (0, None, "fn_index=7"),
         (["add"], None, "fn_index=7"),
@@ -420,7 +445,9 @@ def test_an_unknown_component_keeps_its_slot(key: object) -> None:
 
     assert endpoint.inputs == (True, False)
     assert endpoint.outputs == (True,)
-    assert endpoint.parameters == (Parameter(None, "", False, None, "", "Any", ""),)
+    assert endpoint.input_types == ("", "state")
+    assert endpoint.output_types == ("",)
+    assert endpoint.parameters == (UNKNOWN,)
 
 
 @pytest.mark.parametrize("odd", [None, 7, {}, "ab", [None, 7, [], {}, {"id": []}, {"id": "1"}]])
@@ -449,9 +476,9 @@ def test_a_parameter_that_is_not_documented_is_known_by_its_component() -> None:
     endpoint = only(app_of(config(dependency("f", inputs=[1, 2, 3]), components=components), None))
 
     assert endpoint.parameters == (
-        Parameter(None, "Name", True, "Ann", "Textbox", "Any", ""),
-        Parameter(None, "Size", False, None, "Slider", "Any", ""),
-        Parameter(None, "", True, 0, "Slider", "Any", ""),
+        Parameter("name", "Name", True, "Ann", "Textbox", "Any", "", derived=True),
+        Parameter("size", "Size", False, None, "Slider", "Any", "", derived=True),
+        Parameter("param_2", "", True, 0, "Slider", "Any", "", derived=True),
     )
 
 
@@ -464,13 +491,15 @@ def test_documentation_of_another_number_of_parameters_is_not_believed(documente
 
 
 @pytest.mark.parametrize("odd", [None, 7, "ab", [], {"label": 7, "python_type": "int"}])
-def test_odd_documentation_of_a_parameter_leaves_it_without(odd: object) -> None:
+def test_odd_documentation_of_a_parameter_leaves_what_the_config_tells(odd: object) -> None:
     document = config(dependency("f", inputs=[1], outputs=[1]), components=[TEXT])
     info = {"named_endpoints": {"/f": {"parameters": [odd], "returns": [odd]}}}
 
     endpoint = only(app_of(document, info))
-    assert endpoint.parameters == (Parameter(None, "", False, None, "", "Any", ""),)
-    assert endpoint.returns == (Return("", "", "Any"),)
+    assert endpoint.parameters == (
+        Parameter("param_0", "", False, None, "Textbox", "Any", "", derived=True),
+    )
+    assert endpoint.returns == (Return("", "Textbox", "Any"),)
 
 
 def test_a_default_may_be_none() -> None:
@@ -483,29 +512,100 @@ def test_a_default_may_be_none() -> None:
     assert parameter.default is None
 
 
+@pytest.mark.parametrize("info", [None, 7, "ab", [], {}, {"named_endpoints": None}])
+def test_an_app_without_documentation_is_described_by_its_config(info: object) -> None:
+    labelled = component(1, props={"label": "Your name", "value": "Ann"}, api_info=TEXT_SCHEMA)
+    components = [labelled, component(2, "number", api_info={"type": "number"}), STATE]
+    document = config(
+        dependency("f", inputs=[1, 8], outputs=[2, 8]),
+        dependency(None, inputs=[2]),
+        dependency(False),
+        components=components,
+    )
+
+    app = app_of(document, info)
+
+    described = {
+        "parameters": [
+            {
+                "label": "Your name",
+                "parameter_name": "your_name",
+                "parameter_has_default": True,
+                "parameter_default": "Ann",
+                "python_type": {"type": "str", "description": "said"},
+                "component": "Textbox",
+            }
+        ],
+        "returns": [
+            {
+                "label": "",
+                "python_type": {"type": "float", "description": ""},
+                "component": "Number",
+            }
+        ],
+    }
+    assert [endpoint.public for endpoint in app.endpoints] == [True, True, False]
+    assert app.endpoints[0].parameters == (
+        Parameter("your_name", "Your name", True, "Ann", "Textbox", "str", "said", derived=True),
+    )
+    assert app.endpoints[0].returns == (Return("", "Number", "float"),)
+    assert app.info["named_endpoints"] == {"/f": described}
+    assert list(app.info["unnamed_endpoints"]) == ["1"]
+
+
 @pytest.mark.parametrize(
     "info",
     [
-        None,
-        7,
-        "ab",
-        [],
-        {},
-        {"named_endpoints": None},
-        {"named_endpoints": []},
+        {"named_endpoints": {}},
         {"named_endpoints": {"/f": None}},
         {"named_endpoints": {"/f": []}},
         {"named_endpoints": {"f": {"parameters": []}}},
         {"unnamed_endpoints": {"0": {"parameters": []}}},
     ],
 )
-def test_an_app_without_documentation_can_be_called(info: object) -> None:
-    endpoint = only(app_of(config(dependency("f", inputs=[1]), components=[TEXT]), info))
+def test_an_endpoint_that_only_the_documentation_lacks_is_described_by_its_config(
+    info: object,
+) -> None:
+    document = config(dependency("f", inputs=[1], outputs=[2]), components=[TEXT, NUMBER])
+    endpoint = only(app_of(document, info))
 
     assert not endpoint.public
-    assert endpoint.returns == ()
+    assert endpoint.returns == (Return("", "Number", "Any"),)
     assert endpoint.description == ""
-    assert len(endpoint.parameters) == 1
+    assert [parameter.name for parameter in endpoint.parameters] == ["param_0"]
+
+
+@pytest.mark.parametrize(
+    ("schema", "python_type"),
+    [
+        ({"type": "string"}, "str"),
+        ({"type": "integer"}, "int"),
+        ({"type": "number"}, "float"),
+        ({"type": "boolean"}, "bool"),
+        ({"type": "array", "items": {}}, "list"),
+        ({"type": "object"}, "dict"),
+        ({"type": "object", "title": "FileData"}, "filepath"),
+        ({"type": {}, "description": "any valid json"}, "Any"),
+        ({"oneOf": [{"type": "string"}]}, "Any"),
+        ({"type": "what"}, "Any"),
+        ({"type": ["string"]}, "Any"),
+        ({}, "Any"),
+        (None, "Any"),
+    ],
+)
+def test_a_schema_in_the_config_tells_a_type(schema: object, python_type: str) -> None:
+    for told in (
+        {"api_info": schema},
+        {"api_info": {"info": schema, "serialized_info": False}},  # 3.x since 3.28.3
+        {"api_info_as_input": schema, "api_info_as_output": schema},  # since 5
+    ):
+        document = config(
+            dependency("f", inputs=[1], outputs=[1]), components=[component(1, **told)]
+        )
+        endpoint = only(app_of(document))
+
+        assert endpoint.parameters[0].python_type == python_type
+        assert endpoint.returns[0].python_type == python_type
 
 
 @pytest.mark.parametrize("odd", [None, 7, ["a"], {}])
@@ -528,6 +628,455 @@ def test_a_description_that_is_no_text_is_none(odd: object) -> None:
 )
 def test_a_generator_is_known_by_its_type(types: object, generator: bool) -> None:
     assert only(app_of(config(dependency("f", types=types)), None)).generator is generator
+
+
+# What each generation writes
+
+
+def config_3(*dependencies: object, **more: object) -> dict[str, Any]:
+    document = config(*dependencies, **{"version": "3.36.1\n", "enable_queue": True, **more})
+    del document["protocol"]
+    return document
+
+
+@pytest.mark.parametrize(
+    ("version", "enable_queue", "has_queue"),
+    [
+        ("3.50.2", True, True),
+        ("3.50.2", False, False),
+        ("3.50.2", None, False),
+        ("3.1.5\n", True, True),
+        ("3.1.4\n", True, False),
+        ("3.1.4\n", False, False),
+    ],
+)
+def test_an_app_of_gradio_3_has_a_queue_if_its_author_asked_for_one(
+    version: str, enable_queue: object, has_queue: bool
+) -> None:
+    asked = config_3(
+        dependency("unsaid"),
+        dependency("null", queue=None),
+        dependency("queued", queue=True),
+        dependency("direct", queue=False),
+        version=version,
+        enable_queue=enable_queue,
+    )
+    app = app_of(asked)
+
+    assert app.has_queue is has_queue
+    assert [endpoint.queued for endpoint in app.endpoints] == [has_queue] * 3 + [False]
+
+
+def test_an_app_of_gradio_3_that_says_nothing_of_a_queue_has_none() -> None:
+    silent = config_3(dependency("f"))
+    del silent["enable_queue"]
+
+    assert not app_of(silent).has_queue
+
+
+@pytest.mark.parametrize("protocol", ["sse", "sse_v1", "sse_v2", "sse_v2.1", "sse_v3"])
+@pytest.mark.parametrize("enable_queue", [True, False, None])
+def test_every_app_since_gradio_4_has_a_queue(protocol: str, enable_queue: object) -> None:
+    document = config(dependency("f", queue=None), dependency("g", queue=False))
+    app = app_of(document | {"protocol": protocol, "enable_queue": enable_queue})
+
+    assert app.has_queue
+    assert [endpoint.queued for endpoint in app.endpoints] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("written", "public"),
+    [
+        # 3.x, and 4.x before `show_api`
+        ({"api_name": "f"}, True),
+        ({"api_name": None}, True),
+        ({"api_name": False}, False),
+        # 4.16 to 5
+        ({"api_name": "f", "show_api": True}, True),
+        ({"api_name": "f", "show_api": False}, False),
+        ({"api_name": False, "show_api": True}, False),
+        # 6
+        ({"api_name": "f", "api_visibility": "public"}, True),
+        ({"api_name": "f", "api_visibility": "undocumented"}, False),
+        ({"api_name": "f", "api_visibility": "private"}, False),
+        ({"api_name": "false", "api_visibility": "private"}, False),
+        ({"api_name": "f", "api_visibility": "public", "show_api": False}, True),
+        # nonsense
+        ({"api_name": 7}, False),
+        ({"api_name": "f", "show_api": None, "api_visibility": None}, True),
+    ],
+)
+def test_an_author_says_what_is_public(written: dict[str, object], public: bool) -> None:
+    assert only(app_of(config(dependency("f", **written)))).public is public
+
+
+@pytest.mark.parametrize(
+    ("mode", "public"),
+    [("blocks", True), ("interface", False), ("tabbed_interface", False), ([], True), (None, True)],
+)
+def test_events_of_an_interface_that_nobody_named_are_not_public(
+    mode: object, public: bool
+) -> None:
+    app = app_of(config_3(dependency("predict"), dependency(None), mode=mode))
+
+    assert [endpoint.public for endpoint in app.endpoints] == [True, public]
+
+
+def test_a_public_endpoint_is_public_even_where_its_documentation_is_lost() -> None:
+    document = config(dependency("f", show_api=True), dependency("g", show_api=False))
+    app = app_of(document, {"named_endpoints": {}, "unnamed_endpoints": {}})
+
+    assert [endpoint.public for endpoint in app.endpoints] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("written", "name"),
+    [("false", None), ("false_1", None), ("false_12", None), ("falsely", "/falsely")],
+)
+def test_gradio_6_writes_false_as_a_name_of_private_endpoints(
+    written: str, name: str | None
+) -> None:
+    private = dependency(written, api_visibility="private")
+    public = dependency(written, api_visibility="public")
+
+    assert only(app_of(config(private))).api_name == name
+    assert only(app_of(config(public))).api_name == f"/{written}"
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        *["state", "row", "column", "tabs", "tab", "tabitem", "box", "form", "accordion"],
+        *["group", "interpretation", "dataset", "variable"],
+    ],
+)
+def test_what_clients_of_gradio_3_leave_out_is_left_out(kind: str) -> None:
+    components = [{"id": 1, "type": kind, "props": {}}, {"id": 2, "type": "textbox", "props": {}}]
+    document = config_3(dependency("f", inputs=[1, 2], outputs=[2, 1]), components=components)
+    endpoint = only(app_of(document))
+
+    assert endpoint.inputs == (False, True)
+    assert endpoint.outputs == (True, False)
+    assert endpoint.input_types == (kind, "textbox")
+    assert endpoint.has_state is (kind in {"state", "variable"})
+    assert [parameter.name for parameter in endpoint.parameters] == ["param_1"]
+
+
+@pytest.mark.parametrize(
+    ("more", "generator"),
+    [
+        ({"types": {"generator": False, "continuous": False}, "every": None}, False),
+        ({"types": {"generator": True, "continuous": True}, "every": 1}, True),
+        ({"types": {"generator": False}, "every": 0.5}, True),
+        ({"types": None, "every": 2}, True),
+    ],
+)
+def test_what_runs_again_and_again_is_a_generator(more: dict[str, object], generator: bool) -> None:
+    assert only(app_of(config_3(dependency("f", **more)))).generator is generator
+
+
+@pytest.mark.parametrize(
+    ("more", "streaming", "limit"),
+    [
+        ({}, False, None),
+        ({"connection": "sse", "time_limit": None}, False, None),
+        ({"connection": "stream", "time_limit": None}, True, None),
+        ({"connection": "stream", "time_limit": 15}, True, 15.0),
+        ({"connection": "stream", "time_limit": 0.5}, True, 0.5),
+        ({"connection": "stream", "time_limit": 0}, True, None),
+        ({"connection": "stream", "time_limit": -1}, True, None),
+        ({"connection": "stream", "time_limit": True}, True, None),
+        ({"connection": "stream", "time_limit": "15"}, True, None),
+        ({"connection": "stream", "time_limit": float("nan")}, True, None),
+        ({"connection": "stream", "time_limit": 10**400}, True, None),
+        ({"connection": ["stream"]}, False, None),
+    ],
+)
+def test_a_stream_is_known_by_its_connection(
+    more: dict[str, object], streaming: bool, limit: float | None
+) -> None:
+    endpoint = only(app_of(config(dependency("f", **more))))
+
+    assert endpoint.streaming is streaming
+    assert endpoint.time_limit == limit
+
+
+# Names and defaults that the server does not tell
+
+
+def documented(*parameters: dict[str, Any]) -> dict[str, Any]:
+    return {"named_endpoints": {"/f": {"parameters": list(parameters), "returns": []}}}
+
+
+def test_a_label_that_gradio_invents_is_none() -> None:
+    # `component["props"].get("label", f"parameter_{i}")` in get_api_info of blocks.py
+    document = config(dependency("f", inputs=[8, 1, 2]), components=[TEXT, NUMBER, STATE])
+    info = documented({"label": "parameter_1"}, {"label": "parameter_1"})
+
+    first, second = only(app_of(document, info)).parameters
+    assert (first.name, first.label) == ("param_1", "")
+    assert (second.name, second.label) == ("parameter_1", "parameter_1")
+
+
+def test_names_that_the_server_tells_are_kept_and_not_given_again() -> None:
+    document = config(dependency("f", inputs=[1, 2, 3]), components=[TEXT])
+    info = documented(
+        {"label": "Text"},
+        {"label": "Text", "parameter_name": "text"},
+        {"label": "Text", "parameter_name": ""},
+    )
+
+    parameters = only(app_of(document, info)).parameters
+    assert [parameter.name for parameter in parameters] == ["text_2", "text", "text_3"]
+    assert [parameter.derived for parameter in parameters] == [True, False, True]
+
+
+@pytest.mark.parametrize(
+    ("value", "has_default"),
+    [(None, False), ("", True), (0, True), (False, True), ([], True), ("Ann", True)],
+)
+def test_an_initial_value_is_the_default_where_the_server_tells_none(
+    value: object, has_default: bool
+) -> None:
+    document = config(
+        dependency("f", inputs=[1]), components=[component(1, props={"value": value})]
+    )
+    without = only(app_of(document)).parameters[0]
+    unsaid = only(app_of(document, documented({"label": "a"}))).parameters[0]
+    denied = only(app_of(document, documented({"parameter_has_default": False}))).parameters[0]
+
+    assert (without.has_default, without.default) == (has_default, value)
+    assert (unsaid.has_default, unsaid.default) == (has_default, value)
+    assert (denied.has_default, denied.default) == (False, None)
+
+
+# The same app on ten releases
+
+TRANSCRIPTS = Path(__file__).parent / "transcripts"
+RELEASES = [
+    *["3.36.1", "3.50.2", "4.8.0", "4.16.0", "4.20.1", "4.21.0", "4.22.0"],
+    *["4.44.1", "5.50.0", "6.31.0"],
+]
+"""Of which tests/live/record.py has recorded the documents."""
+UNNAMED = RELEASES[:7]
+"""Before 4.23 `/info` tells no names and no defaults."""
+
+
+def recorded(release: str, name: str) -> Any:
+    return json.loads((TRANSCRIPTS / release / name).read_bytes())
+
+
+def real(release: str, *, info: bool = True) -> App:
+    return app_of(
+        recorded(release, "config.json"), recorded(release, "info.json") if info else None
+    )
+
+
+def wire(endpoint: EndpointInfo) -> dict[str, object]:
+    """Return what a client cannot do without, and no release may tell differently."""
+    return {
+        "inputs": endpoint.inputs,
+        "outputs": endpoint.outputs,
+        "input_types": endpoint.input_types,
+        "output_types": endpoint.output_types,
+        "queued": endpoint.queued,
+        "streaming": endpoint.streaming,
+        "generator": endpoint.generator,
+        "has_state": endpoint.has_state,
+        "labels": [parameter.label for parameter in endpoint.parameters],
+        "defaults": [
+            (parameter.has_default, parameter.default) for parameter in endpoint.parameters
+        ],
+        "components": [parameter.component for parameter in endpoint.parameters],
+        "returns": [(returned.label, returned.component) for returned in endpoint.returns],
+    }
+
+
+def comparable(app: App, newest: App) -> list[EndpointInfo]:
+    """Return the endpoints that the app has on this release too: streams came with 5.0."""
+    streams = any(endpoint.streaming for endpoint in app.endpoints)
+    assert streams is (app.version[0] in "56")
+    return [endpoint for endpoint in newest.endpoints if streams or not endpoint.streaming]
+
+
+@pytest.mark.parametrize("info", [True, False])
+@pytest.mark.parametrize("release", RELEASES)
+def test_every_release_tells_the_same_of_the_same_app(release: str, info: bool) -> None:
+    app, newest = real(release, info=info), real("6.31.0")
+
+    assert app.version == release
+    assert app.has_queue
+    assert app.has_state
+    assert list(map(wire, app.endpoints)) == list(map(wire, comparable(app, newest)))
+    # Before 4.32 they are counted; here no number differs from the position.
+    assert [e.fn_index for e in app.endpoints] == [e.fn_index for e in comparable(app, newest)]
+
+
+@pytest.mark.parametrize("info", [True, False])
+@pytest.mark.parametrize("release", RELEASES)
+def test_names_of_endpoints_differ_where_gradio_gave_them(release: str, info: bool) -> None:
+    app = real(release, info=info)
+    names = {endpoint.api_name for endpoint in app.endpoints}
+
+    assert {"/add", "/dup", "/dup_1", "/closed_api", "/ledger"} <= names
+    assert "/false" not in names
+    # 3.x calls what has no name by its number, 4.x and later by its function.
+    assert ("/unnamed" in names) is not release.startswith("3.")
+    assert len(app.endpoints) - len(names - {None}) == (2 if release.startswith("3.") else 1)
+
+
+@pytest.mark.parametrize("info", [True, False])
+@pytest.mark.parametrize("release", RELEASES)
+def test_what_is_public_differs_by_what_a_release_lets_one_hide(release: str, info: bool) -> None:
+    app = real(release, info=info)
+    hidden = [endpoint for endpoint in app.endpoints if not endpoint.public]
+
+    # `api_name=False` hides on all; `show_api=False` is ignored on 3.x and 4.8.
+    closed = [] if release in {"3.36.1", "3.50.2", "4.8.0"} else ["/closed_api"]
+    assert [endpoint.label for endpoint in hidden if endpoint.api_name] == closed
+    assert len(hidden) == len(closed) + 1
+
+
+@pytest.mark.parametrize("info", [True, False])
+@pytest.mark.parametrize("release", RELEASES)
+def test_names_of_arguments_differ_where_the_label_is_another(release: str, info: bool) -> None:
+    app, newest = real(release, info=info), real("6.31.0")
+    derived = release in UNNAMED or not info
+    differing = {
+        new.label: [parameter.name for parameter in old.parameters]
+        for old, new in zip(app.endpoints, comparable(app, newest), strict=True)
+        if [parameter.name for parameter in old.parameters]
+        != [parameter.name for parameter in new.parameters]
+    }
+
+    # The function calls them `texts` and `history`; one component is labelled "text", the
+    # other not at all.
+    assert differing == ({"/batch": ["text"], "/chat": ["message", "param_1"]} if derived else {})
+    documents = [endpoint for endpoint in app.endpoints if endpoint.public]
+    assert all(
+        parameter.derived is derived for endpoint in documents for parameter in endpoint.parameters
+    )
+
+
+@pytest.mark.parametrize("info", [True, False])
+@pytest.mark.parametrize("release", RELEASES)
+def test_some_endpoints_of_the_app_in_full(release: str, info: bool) -> None:
+    endpoints = {endpoint.label: endpoint for endpoint in real(release, info=info).endpoints}
+    between, ledger = endpoints["/state_between"], endpoints["/ledger"]
+    defaults = [(p.name, p.default) for p in endpoints["/many_defaults"].parameters]
+
+    assert defaults == [("a", "x"), ("b", 2), ("c", True)]
+    assert between.inputs == (True, False, True)
+    assert between.outputs == (False, True, False, True)
+    assert between.input_types == ("textbox", "state", "number")
+    assert [parameter.name for parameter in between.parameters] == ["text", "number"]
+    assert between.has_state
+    assert not ledger.queued
+    assert endpoints["/add"].queued
+    assert endpoints["/count"].generator
+    assert not endpoints["/add"].generator
+    assert endpoints["/echo"].parameters[0].python_type == "str"
+    number = "int | float" if info and release.startswith("3.") else "float"
+    assert endpoints["/add"].returns == (Return("sum", "Number", number),)
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_an_app_that_cannot_tell_of_itself_is_documented_as_the_same(release: str) -> None:
+    told, untold = real(release).info, real(release, info=False).info
+
+    assert set(untold) == set(told)
+    assert set(untold["named_endpoints"]) == set(told["named_endpoints"])
+    # 3.x documents what its "stop" buttons call.
+    cancels = {
+        str(at)
+        for at, event in enumerate(recorded(release, "config.json")["dependencies"])
+        if event["cancels"] and release.startswith("3.")
+    }
+    assert set(untold["unnamed_endpoints"]) == set(told["unnamed_endpoints"]) - cancels
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_the_api_lives_where_each_release_has_it(release: str) -> None:
+    prefix = "/gradio_api" if release[0] in "56" else ""
+
+    assert prefix_of(recorded(release, "config.json")) == prefix
+
+
+# The config in the page
+
+
+def page(script: str) -> bytes:
+    return (
+        "<!doctype html><html><head><title>Gradio</title>"
+        f"<script>{script}</script></head><body></body></html>"
+    ).encode()
+
+
+@pytest.mark.parametrize("release", RELEASES)
+@pytest.mark.parametrize(
+    "script",
+    [
+        "window.gradio_config = {};",
+        "window.gradio_config={}",
+        "window.gradio_config\n\t=\n{}\n;",
+        # As 6.x has it, with uses of it around.
+        "window.gradio_config?.a === true; window.gradio_config == 1; window.gradio_config = {};"
+        "</script><script>window.gradio_api_info = {}; window.gradio_config.root = new URL(1)",
+        # An assignment that is no value.
+        "window.gradio_config = window.parent.gradio_config; window.gradio_config = {};",
+        'window.gradio_config = null; window.gradio_config = "a"; window.gradio_config = {};',
+    ],
+)
+def test_a_page_has_the_config_in_it(release: str, script: str) -> None:
+    document = recorded(release, "config.json")
+    # As `toorjson` in routes.py escapes it.
+    text = json.dumps(document).replace("<", "\\u003c").replace("&", "\\u0026")
+
+    assert config_in_page(page(script.replace("{}", text, 1))) == document
+
+
+def test_a_config_may_have_braces_and_scripts_in_its_texts() -> None:
+    document = config(title='};</script>window.gradio_config = {"a": 1}; \u00e9 \U0001f3a8 {{')
+
+    assert config_in_page(page(f"window.gradio_config = {json.dumps(document)};")) == document
+    unescaped = json.dumps(document, ensure_ascii=False)
+    assert config_in_page(page(f"window.gradio_config = {unescaped};")) == document
+
+
+def test_a_page_need_not_be_utf_8() -> None:
+    assert config_in_page(b'\xff\xfe<p>\xc3(window.gradio_config = {"a": 1};') == {"a": 1}
+
+
+def test_a_page_that_wants_a_login_says_so() -> None:
+    login = {"auth_required": True, "auth_message": "secret {club}", "is_space": False, "root": ""}
+
+    with pytest.raises(AuthenticationError, match="auth"):
+        config_in_page(page(f"window.gradio_config = {json.dumps(login)};"))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"\xff",
+        page(""),
+        page("window.gradio_config"),
+        page("window.gradio_config = "),
+        page("window.gradio_config = {"),
+        page("window.gradio_config = {'a': 1};"),
+        page("window.gradio_config = [];"),
+        page("window.gradio_config == {};"),
+        page("gradio_config = {};"),
+        page("window.gradio_api_info = {};"),
+        page("window.gradio_config = " + '{"a":' * 100_000),
+        page("window.gradio_config = " + "[" * 100_000),
+        page('window.gradio_config = {"a": ' + "9" * 100_000 + "};"),
+    ],
+)
+def test_a_page_without_a_config_is_refused(body: bytes) -> None:
+    with pytest.raises(ProtocolError, match="address") as caught:
+        config_in_page(body)
+    assert len(str(caught.value)) < 500
 
 
 # The path of the API
@@ -674,9 +1223,11 @@ def test_depth_inside_descriptions_costs_only_what_it_describes(depth: int) -> N
 
     app = app_of(document, info)
 
-    unknown = Parameter(None, "", False, None, "", "Any", "")
     assert [endpoint.api_name for endpoint in app.endpoints] == ["/f", None, "/h"]
-    assert app.endpoints[0].parameters == (unknown, unknown)
+    assert app.endpoints[0].parameters == (
+        UNKNOWN,
+        dataclasses.replace(UNKNOWN, name="param_1"),
+    )
 
 
 JSON = st.recursive(
@@ -696,6 +1247,7 @@ COMPONENT = st.fixed_dictionaries(
         "type": st.sampled_from(["state", "textbox"]) | JSON,
         "skip_api": st.booleans() | JSON,
         "props": st.fixed_dictionaries({}, optional={"label": JSON, "value": JSON}) | JSON,
+        "api_info": st.fixed_dictionaries({}, optional={"type": JSON, "info": JSON}) | JSON,
     },
 )
 DEPENDENCY = st.fixed_dictionaries(
@@ -706,12 +1258,21 @@ DEPENDENCY = st.fixed_dictionaries(
         "inputs": st.lists(st.integers(0, 3) | JSON, max_size=3) | JSON,
         "outputs": st.lists(st.integers(0, 3) | JSON, max_size=3) | JSON,
         "types": st.fixed_dictionaries({}, optional={"generator": JSON}) | JSON,
+        "queue": JSON,
+        "every": JSON,
+        "cancels": JSON,
+        "connection": st.just("stream") | JSON,
+        "time_limit": JSON,
+        "show_api": JSON,
+        "api_visibility": st.sampled_from(["public", "private"]) | JSON,
     },
 )
 CONFIG = st.fixed_dictionaries(
     {"dependencies": st.lists(DEPENDENCY | JSON, max_size=3) | JSON},
     optional={
-        "version": st.sampled_from(["6.31.0", "4.44.1\n", "5"]) | JSON,
+        "version": st.sampled_from(["6.31.0", "4.44.1\n", "5", "3.50.2"]) | JSON,
+        "enable_queue": JSON,
+        "mode": st.just("interface") | JSON,
         "protocol": st.just("sse_v3") | JSON,
         "components": st.lists(COMPONENT | JSON, max_size=3) | JSON,
         "api_prefix": st.text("/.a?@\\%2e", max_size=8) | JSON,
@@ -754,7 +1315,7 @@ THOROUGH = settings(
 def test_any_documents_are_an_app_or_refused(document: Any, info: Any) -> None:
     try:
         app = app_of(document, info)
-    except RxGradioError:
+    except ProtocolError:
         return
     assert isinstance(app.info, dict)
     for endpoint in app.endpoints:
@@ -762,6 +1323,10 @@ def test_any_documents_are_an_app_or_refused(document: Any, info: Any) -> None:
         assert isinstance(endpoint.label, str)
         assert isinstance(endpoint.description, str)
         assert len(endpoint.parameters) == sum(endpoint.inputs)
+        assert len(endpoint.returns) == sum(endpoint.outputs)
+        assert len(endpoint.inputs) == len(endpoint.input_types)
+        assert len(endpoint.outputs) == len(endpoint.output_types)
+        assert all(parameter.name for parameter in endpoint.parameters)
         for described in [*endpoint.parameters, *endpoint.returns]:
             assert isinstance(described.label + described.component + described.python_type, str)
 
@@ -776,6 +1341,19 @@ def test_any_description_costs_at_most_its_endpoint(document: Any, info: Any) ->
     ]
 
     assert app_of(document, info).endpoints[-1].api_name == "/sound"
+
+
+@THOROUGH
+@given(st.binary() | st.text().map(page), JSON | CONFIG)
+def test_any_page_has_a_config_or_is_refused(noise: bytes, document: Any) -> None:
+    for body in (noise, noise + page(f"window.gradio_config = {json.dumps(document)};") + noise):
+        try:
+            found = config_in_page(body)
+        except ProtocolError:
+            continue
+        except AuthenticationError:
+            found = {}
+        assert isinstance(found, dict)
 
 
 @THOROUGH

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -11,71 +12,73 @@ from hypothesis import strategies as st
 from rxgradio.exceptions import ProtocolError
 from rxgradio.protocol.dialects import Dialect, dialect_of
 
-BEFORE_CANCEL = Dialect(
-    sends_diffs=True,
-    announces_close=True,
-    quotes_errors=True,
-    cancel_route="/reset",
-    cancel_reaches="event",
-    cancel_completes=False,
-    cancel_removes_queued=False,
-)
-BEFORE_5_2 = Dialect(
-    sends_diffs=True,
-    announces_close=True,
-    quotes_errors=True,
-    cancel_route="/cancel",
-    cancel_reaches="endpoint",
-    cancel_completes=True,
-    cancel_removes_queued=False,
-)
-BEFORE_6_14 = Dialect(
-    sends_diffs=True,
-    announces_close=True,
-    quotes_errors=False,
-    cancel_route="/cancel",
-    cancel_reaches="endpoint",
-    cancel_completes=True,
-    cancel_removes_queued=False,
-)
-TODAY = Dialect(
-    sends_diffs=True,
-    announces_close=True,
-    quotes_errors=False,
-    cancel_route="/cancel",
-    cancel_reaches="endpoint",
-    cancel_completes=True,
+WEBSOCKET = Dialect(
+    queue="websocket",
+    cancel="close",
     cancel_removes_queued=True,
+    sends_diffs=False,
+    announces_close=False,
+    resumes=False,
+    quotes_errors=True,
+    files="name",
+    marks_files=False,
 )
+CONNECTION = replace(WEBSOCKET, queue="connection", files="path")
+FULL_VALUES = replace(CONNECTION, queue="session", cancel="reset", cancel_removes_queued=False)
+DIFFS = replace(FULL_VALUES, sends_diffs=True)
+DIFFS_RESUMED = replace(DIFFS, resumes=True)
+DIFFS_MARKED = replace(DIFFS_RESUMED, marks_files=True)
+CLOSES_RESUMED = replace(DIFFS_MARKED, announces_close=True)
+BEFORE_CANCEL = replace(CLOSES_RESUMED, resumes=False)
+BEFORE_5_2 = replace(BEFORE_CANCEL, cancel="cancel")
+BEFORE_6_14 = replace(BEFORE_5_2, quotes_errors=False)
+TODAY = replace(BEFORE_6_14, cancel_removes_queued=True)
 
 
 @pytest.mark.parametrize(
-    ("version", "dialect"),
+    ("protocol", "version", "dialect"),
     [
-        ("4.22", BEFORE_CANCEL),
-        ("4.22.0", BEFORE_CANCEL),
-        ("4.30.99", BEFORE_CANCEL),
-        ("4.31", BEFORE_5_2),
-        ("4.31.0", BEFORE_5_2),
-        ("4.44.1", BEFORE_5_2),
-        ("5.0.0", BEFORE_5_2),
-        ("5.1.9", BEFORE_5_2),
-        ("5.2", BEFORE_6_14),
-        ("5.2.0", BEFORE_6_14),
-        ("5.10.0", BEFORE_6_14),
-        ("5.50.0", BEFORE_6_14),
-        ("6.0.0", BEFORE_6_14),
-        ("6.2.0", BEFORE_6_14),
-        ("6.13.9", BEFORE_6_14),
-        ("6.14", TODAY),
-        ("6.14.0", TODAY),
-        ("6.31.0", TODAY),
-        ("7.0.0", TODAY),
-        ("10.0.0", TODAY),
+        (None, "3.1.5", WEBSOCKET),
+        (None, "3.36.1\n", WEBSOCKET),
+        (None, "3.50.2", WEBSOCKET),
+        ("ws", "3.50.2", WEBSOCKET),
+        ("sse", "4.0.0", CONNECTION),
+        ("sse", "4.8.0", CONNECTION),
+        ("sse_v1", "4.9.0", FULL_VALUES),
+        ("sse_v1", "4.16.0", FULL_VALUES),
+        ("sse_v2", "4.17.0", DIFFS),
+        ("sse_v2", "4.19.1", DIFFS),
+        ("sse_v2", "4.19.2", DIFFS_RESUMED),
+        ("sse_v2", "4.20.1", DIFFS_RESUMED),
+        ("sse_v2.1", "4.21.0", DIFFS_MARKED),
+        ("sse_v3", "4.22.0", CLOSES_RESUMED),
+        ("sse_v3", "4.23.0", CLOSES_RESUMED),
+        ("sse_v3", "4.23.1", BEFORE_CANCEL),
+        ("sse_v3", "4.24", BEFORE_CANCEL),
+        ("sse_v3", "4.30.99", BEFORE_CANCEL),
+        ("sse_v3", "4.31", BEFORE_5_2),
+        ("sse_v3", "4.31.0", BEFORE_5_2),
+        ("sse_v3", "4.44.1", BEFORE_5_2),
+        ("sse_v3", "5.0.0", BEFORE_5_2),
+        ("sse_v3", "5.1.9", BEFORE_5_2),
+        ("sse_v3", "5.2", BEFORE_6_14),
+        ("sse_v3", "5.2.0", BEFORE_6_14),
+        ("sse_v3", "5.10.0", BEFORE_6_14),
+        ("sse_v3", "5.50.0", BEFORE_6_14),
+        ("sse_v3", "6.0.0", BEFORE_6_14),
+        ("sse_v3", "6.2.0", BEFORE_6_14),
+        ("sse_v3", "6.13.9", BEFORE_6_14),
+        ("sse_v3", "6.14", TODAY),
+        ("sse_v3", "6.14.0", TODAY),
+        ("sse_v3", "6.31.0", TODAY),
+        ("sse_v3", "7.0.0", TODAY),
+        ("sse_v3", "10.0.0", TODAY),
     ],
 )
-def test_each_version_speaks_the_dialect_of_its_generation(version: str, dialect: Dialect) -> None:
-    assert dialect_of("sse_v3", version) == dialect
+def test_each_version_speaks_the_dialect_of_its_generation(
+    protocol: str | None, version: str, dialect: Dialect
+) -> None:
+    assert dialect_of(protocol, version) == dialect
 
 
 @pytest.mark.parametrize(
@@ -116,34 +119,23 @@ def test_a_version_of_any_length_is_read(version: str) -> None:
     assert dialect_of("sse_v3", version) == TODAY
 
 
-@pytest.mark.parametrize("version", ["3.36.1\n", "3.50.2"])
-def test_gradio_3_is_told_to_speak_a_websocket_queue(version: str) -> None:
-    with pytest.raises(ProtocolError, match="websocket") as caught:
-        dialect_of(None, version)
-    assert version.strip() in str(caught.value)
-    assert "4.22 and later" in str(caught.value)
-
-
 @pytest.mark.parametrize(
-    ("protocol", "version"),
-    [
-        ("sse", "4.8.0"),
-        ("sse_v1", "4.16.0"),
-        ("sse_v2", "4.20.1"),
-        ("sse_v2.1", "4.21.0"),
-        ("sse_v4", "9.0.0"),
-        ("", "6.31.0"),
-        ("SSE_V3", "6.31.0"),
-    ],
+    ("protocol", "version"), [("sse_v4", "9.0.0"), ("", "6.31.0"), ("SSE_V3", "6.31.0")]
 )
 def test_other_protocols_are_refused_by_their_name(protocol: str, version: str) -> None:
     with pytest.raises(ProtocolError, match="sse_v3") as caught:
         dialect_of(protocol, version)
     assert repr(protocol) in str(caught.value)
+    assert version in str(caught.value)
+
+
+def test_only_gradio_3_may_name_no_protocol() -> None:
+    with pytest.raises(ProtocolError, match="names no protocol"):
+        dialect_of(None, "4.0.0")
 
 
 @pytest.mark.parametrize(
-    ("protocol", "version"), [("x" * 100_000, "6"), (None, "3" + " " * 100_000)]
+    ("protocol", "version"), [("x" * 100_000, "6"), (None, "4" + " " * 100_000)]
 )
 def test_an_error_does_not_quote_the_whole_of_what_is_spoken(
     protocol: str | None, version: str
@@ -165,17 +157,20 @@ def test_what_a_generation_has_learnt_the_next_has_not_forgotten(
 
     for older, newer in pairwise(dialects):
         assert older.quotes_errors >= newer.quotes_errors
-        assert older.cancel_completes <= newer.cancel_completes
+        assert (older.cancel == "cancel") <= (newer.cancel == "cancel")
         assert older.cancel_removes_queued <= newer.cancel_removes_queued
 
 
+PROTOCOLS = [None, "ws", "sse", "sse_v1", "sse_v2", "sse_v2.1", "sse_v3"]
+
+
 @settings(deadline=None, max_examples=150)
-@given(st.none() | st.text() | st.just("sse_v3"), st.text() | st.text("0123456789. \n"))
+@given(st.sampled_from(PROTOCOLS) | st.text(), st.text() | st.text("0123456789. \n"))
 def test_any_version_has_a_dialect_or_is_refused(protocol: str | None, version: str) -> None:
     try:
         dialect = dialect_of(protocol, version)
     except ProtocolError:
         return
-    assert protocol == "sse_v3"
+    assert protocol in PROTOCOLS
     assert version.strip()[0].isdigit()
-    assert dialect in {BEFORE_CANCEL, BEFORE_5_2, BEFORE_6_14, TODAY}
+    assert (dialect.cancel == "close") == (dialect.queue != "session")

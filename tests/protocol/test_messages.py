@@ -21,10 +21,15 @@ from rxgradio.protocol.messages import (
     Malformed,
     Message,
     Progress,
+    QueueIsFull,
+    SendData,
+    SendHash,
     Started,
+    Streaming,
     UnexpectedError,
     Unknown,
     parse,
+    result_of,
 )
 from rxgradio.updates import ProgressUnit
 
@@ -153,6 +158,32 @@ def test_what_servers_send_is_understood(wire: bytes, message: Message) -> None:
     assert parse(wire) == message
 
 
+def test_what_the_older_queues_ask_and_say_is_understood() -> None:
+    assert parse(b'{"msg":"send_hash"}') == SendHash(None)
+    assert parse(b'{"msg":"send_data"}') == SendData(None)
+    assert parse(b'{"msg":"send_data","event_id":"e1"}') == SendData("e1")
+    assert parse(b'{"msg":"queue_full"}') == QueueIsFull(None)
+
+
+def test_what_a_stream_makes_of_a_chunk_is_understood() -> None:
+    output = {"data": [1, None], "is_generating": True}
+    message = said("process_streaming", output=output, success=True, time_limit=4)
+    assert message == Streaming("e1", [1, None], 4)
+    failed = said("process_streaming", output={"error": "no"}, success=False)
+    assert failed == Failed("e1", "no", None, None)
+
+
+def test_the_result_of_a_direct_call_is_read_as_a_completion() -> None:
+    output = {"data": [3], "is_generating": False, "duration": 0.5, "average_duration": 0.4}
+    assert result_of(output) == Completed(None, [3], 0.5, 0.4, None)
+    assert result_of({"error": None}) == Failed(None, None, None, None)
+    assert isinstance(result_of({"data": 3}), Malformed)
+
+
+def test_the_first_output_of_a_generator_is_not_taken_for_its_result() -> None:
+    assert isinstance(result_of({"data": ["a"], "is_generating": True}), Malformed)
+
+
 def test_the_flag_alone_tells_that_a_session_is_not_found() -> None:
     message = said("unexpected_error", message="gone", session_not_found=True)
 
@@ -170,7 +201,7 @@ def test_unknown_keys_are_ignored() -> None:
     assert message == Completed("e1", [1], None, None, None)
 
 
-@pytest.mark.parametrize("name", ["process_streaming", "send_hash", "", "Estimation", "log "])
+@pytest.mark.parametrize("name", ["process_stopping", "send_bytes", "", "Estimation", "log "])
 def test_a_message_of_an_unknown_type_is_known_to_be_one(name: str) -> None:
     assert said(name, output={"data": [1]}) == Unknown("e1", name)
 

@@ -7,8 +7,9 @@ of numbers, and all of them can be tried.
 
 The model does what Gradio's `queueing.py` and `routes.py` do, faults included:
 a dropped stream kills the calls of its session some time later, `/cancel` ends
-all running calls of the session and endpoint and tells only the named one, and
-a call that was cancelled while it waited runs later all the same (before 6.14).
+all running calls of the session and endpoint and tells only the named one, a
+call that was cancelled while it waited runs later all the same (before 6.14),
+and `/reset` (before 4.31) ends one generator that has yielded, without a word.
 """
 
 from __future__ import annotations
@@ -28,6 +29,14 @@ from rxgradio.protocol.session import Session
 from rxgradio.updates import CancelOutcome, Status, StatusUpdate
 
 AT = datetime(2026, 1, 1)
+
+
+def _protocol(version: tuple[int, ...]) -> str:
+    if version < (4, 17):
+        return "sse_v1"
+    return "sse_v2" if version < (4, 21) else "sse_v2.1" if version < (4, 22) else "sse_v3"
+
+
 Choice = tuple[str, Callable[[], None]]
 
 
@@ -71,6 +80,7 @@ class ServerEvent:
     call: do.Call[Owner]
     state: str = "queued"  # running, done, dead
     yields: int = 0
+    ran: bool = False
 
 
 @dataclass(eq=False)
@@ -161,7 +171,7 @@ class World:
         deaf: bool = False,
     ) -> None:
         self.version = tuple(map(int, version.split(".")))
-        self.dialect: Dialect = dialect_of("sse_v3", version)
+        self.dialect: Dialect = dialect_of(_protocol(self.version), version)
         self.lossy = lossy
         self.yields = yields
         self.has_state = has_state
@@ -173,7 +183,7 @@ class World:
         self.joins: list[tuple[Side, do.Call[Owner]]] = []
         self.answers: list[tuple[Side, do.Call[Owner], str]] = []
         self.cancels: list[tuple[Side, do.Call[Owner]]] = []
-        self.cancel_answers: list[tuple[Side, do.Call[Owner]]] = []
+        self.cancel_answers: list[tuple[Side, do.Call[Owner], bool]] = []
         self.deaf = deaf
         self.cancelled_ids: set[str] = set()
         self.opens = 0
@@ -225,7 +235,7 @@ class World:
         if self.deaf:
             for n, (_, call) in enumerate(self.cancels):
                 found.append((f"lose cancel {call.owner.name}", lambda n=n: self._lose_cancel(n)))
-        for n, (_, call) in enumerate(self.cancel_answers):
+        for n, (_, call, _done) in enumerate(self.cancel_answers):
             found.append((f"answer cancel {call.owner.name}", lambda n=n: self._answer_cancel(n)))
         for event in self.events.values():
             name = event.call.owner.name
@@ -292,13 +302,15 @@ class World:
 
     def _start(self, event: ServerEvent) -> None:
         event.state = "running"
+        event.ran = True
         self._say(event, wire.Started(event.event_id, None))
 
     def _yield(self, event: ServerEvent) -> None:
         text = event.call.owner.name
         first = event.yields == 0
         event.yields += 1
-        data: list[Any] = [text] if first else [[["append", [], "+"]]]
+        full = first or not self.dialect.sends_diffs
+        data = [text + "+" * (event.yields - 1)] if full else [[["append", [], "+"]]]
         self._say(event, wire.Generating(event.event_id, data, None))
 
     def _complete(self, event: ServerEvent) -> None:
@@ -309,11 +321,15 @@ class World:
     def _do_cancel(self, n: int) -> None:
         side, call = self.cancels.pop(n)
         event = self.events[call.event_id or ""]
+        if self.dialect.cancel == "reset":
+            done = event.state == "running" and event.yields > 0 and call.generator
+            if done:
+                event.state = "dead"
+            self.cancel_answers.append((side, call, done))
+            return
         for other in self.events.values():
             hit = other is event or (
-                self.dialect.cancel_reaches == "endpoint"
-                and other.session == event.session
-                and other.call.fn_index == call.fn_index
+                other.session == event.session and other.call.fn_index == call.fn_index
             )
             if hit and other.state == "running":
                 assert other.call.owner.ended, f"a cancel has hit {other.call.owner.name}"
@@ -322,7 +338,7 @@ class World:
             event.state = "dead"
         if event.event_id in self.pending.get(event.session, ()):
             self._say(event, wire.Completed(event.event_id, None, None, None, None))
-        self.cancel_answers.append((side, call))
+        self.cancel_answers.append((side, call, True))
 
     def _clean_up(self, session: str) -> None:
         self.buffers.pop(session, None)
@@ -359,7 +375,9 @@ class World:
                 stream.attached = False
                 return
             if not pending:
-                stream.items += [wire.CloseStream(), None]
+                stream.items += (
+                    [wire.CloseStream(), None] if self.dialect.announces_close else [None]
+                )
                 stream.attached = False
 
     # ---- the wire
@@ -369,8 +387,8 @@ class World:
         side.execute(side.session.joined(call, event_id, AT))
 
     def _answer_cancel(self, n: int) -> None:
-        side, call = self.cancel_answers.pop(n)
-        side.execute(side.session.cancel_answered(call, ok=True))
+        side, call, done = self.cancel_answers.pop(n)
+        side.execute(side.session.cancel_answered(call, ok=True, done=done))
 
     def _lose_cancel(self, n: int) -> None:
         side, call = self.cancels.pop(n)
@@ -402,7 +420,7 @@ class World:
 
     def _lose(self, stream: StreamOnWire) -> None:
         self.losses += 1
-        if not stream.requested and not stream.opened:
+        if (not stream.requested and not stream.opened) or self.dialect.resumes:
             stream.items.append(ConnectionLost("reset"))
         else:
             stream.opened = False
@@ -411,7 +429,7 @@ class World:
 
     def cut(self, stream: StreamOnWire) -> None:
         """Have the server notice, some time later, that the connection is gone."""
-        if stream.requested or stream.attached:
+        if (stream.requested or stream.attached) and not self.dialect.resumes:
             self.cleanups.append(stream.side.session.session_hash)
         stream.requested = False
         stream.attached = False

@@ -1,0 +1,493 @@
+"""Files in the data of a call, in the form that each generation of servers gives them.
+
+Finds the files that go out (`markers`) and those that come in (`FileSearch`),
+and says how each is written. Where they are read from and kept is no business
+of this module; neither is how they travel.
+
+What comes in is searched where it is new. From `sse_v2` on that is what an edit
+inserts, so that a chat costs as much as it grows by, however many files it has.
+The price is to remember where the files are: to the server a file is an object,
+whose fields it may edit, and to the user it is one path.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "FileSearch",
+    "Inline",
+    "Marker",
+    "Remote",
+    "Slot",
+    "carries_files",
+    "is_url",
+    "markers",
+    "safe_name",
+    "uploaded_path",
+    "wants_content",
+    "written",
+]
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from ..exceptions import ProtocolError, ValidationError
+from ..updates import StatusUpdate
+from .answers import Answer, json_of
+from .dialects import Dialect
+from .diff import outline, patch
+from .event import Edits, Entry, Values
+from .shapes import as_object, as_text, is_list, is_object, quoted
+
+_TYPE = "gradio.FileData"
+
+Path: TypeAlias = "tuple[str | int, ...]"
+"""Where something is in a value: the keys and indices that lead to it."""
+
+
+def is_url(text: str) -> bool:
+    """Whether a file is named by where it is in the web."""
+    return text.startswith(("http://", "https://"))
+
+
+# ---- what goes out
+
+
+@dataclass(frozen=True, slots=True)
+class Marker:
+    """A file in the arguments of a call: `container[key]` is its marker, for a `component`."""
+
+    container: Any
+    key: str | int
+    component: str
+
+    @property
+    def value(self) -> dict[str, Any]:
+        """What stands for the file."""
+        value: dict[str, Any] = self.container[self.key]
+        return value
+
+
+def carries_files(data: bytes) -> bool:
+    """Whether the JSON of a call's data may have markers in it."""
+    return _TYPE.encode() in data
+
+
+def markers(data: list[Any], components: Sequence[str]) -> list[Marker]:
+    """Return the markers in the data of a call, for inputs of these components."""
+    found: list[Marker] = []
+    waiting: list[tuple[Any, str | int, str]] = [
+        (data, at, component) for at, component in zip(range(len(data)), components, strict=False)
+    ]
+    while waiting:
+        container, key, component = waiting.pop()
+        value = container[key]
+        if is_object(value):
+            if _is_marked(value) and isinstance(value.get("path"), str):
+                found.append(Marker(container, key, component))
+                continue
+            waiting.extend((value, each, component) for each in value)
+        elif is_list(value):
+            waiting.extend((value, each, component) for each in range(len(value)))
+    return found
+
+
+def wants_content(dialect: Dialect, component: str) -> bool:
+    """Whether a component takes a file as a data URI, and not as a path on the server.
+
+    `Image.preprocess` of 3.x decodes base64 and knows nothing else.
+    """
+    return dialect.files == "name" and component == "image"
+
+
+def written(dialect: Dialect, marker: Marker, path: str) -> dict[str, Any]:
+    """Return a marker as the server wants it, for a file that it has at `path` or can fetch."""
+    value = marker.value
+    if dialect.files == "path":
+        # As Gradio's own client does: `path` may be a URL, and there is no `url`.
+        return {**{key: value[key] for key in value if key != "url"}, "path": path}
+    name = as_text(value.get("orig_name")) or safe_name(path)
+    form: dict[str, Any] = {"name": path, "data": None, "orig_name": name, "is_file": True}
+    if marker.component == "chatbot":
+        form["alt_text"] = value.get("alt_text")  # `Chatbot.preprocess` of 3.x looks for it
+    return form
+
+
+def uploaded_path(answer: Answer, name: str) -> str:
+    """Return where the server has put the one file that was uploaded.
+
+    Raises:
+        ValidationError: The file is too large for the app.
+        RxGradioError: It was not taken for another reason.
+    """
+    if answer.status == 413:
+        said = " ".join(answer.body[:200].decode("utf-8", "replace").split())
+        raise ValidationError(f"the file {name!r} is too large for the app: {said}")
+    paths = json_of(answer, f"the upload of {name!r}")
+    if not is_list(paths) or len(paths) != 1 or not isinstance(paths[0], str) or not paths[0]:
+        raise ProtocolError(f"the server does not say where it put {name!r}: {quoted(paths)}")
+    return paths[0]
+
+
+# ---- what comes in
+
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """A file that the server has at `path`, and calls `name`."""
+
+    path: str
+    name: str = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Inline:
+    """A file that came as a data URI."""
+
+    uri: str
+    name: str | None = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A place, in an entry that is nobody else's yet, that a file's local path belongs in."""
+
+    container: Any
+    key: str | int
+    file: Remote | Inline
+
+    def fill(self, path: str) -> None:
+        """Put the local path of the file there."""
+        self.container[self.key] = path
+
+
+_HOLDERS = frozenset(
+    {
+        "annotatedimage",
+        "audio",
+        "chatbot",
+        "downloadbutton",
+        "file",
+        "gallery",
+        "image",
+        "imageeditor",
+        "imagemask",
+        "imageslider",
+        "model3d",
+        "multimodaltextbox",
+        "paint",
+        "simpleimage",
+        "sketchpad",
+        "uploadbutton",
+        "video",
+    }
+)
+"""Components that can hold files. Before 4.21 nothing else tells a file from an
+object that has a `path` too."""
+
+_SPOKEN = frozenset({"chatbot", "multimodaltextbox"})
+"""Components whose texts are somebody's words, whatever they look like."""
+
+_TELLING = frozenset({"path", "meta", "_type", "orig_name", "is_stream"})
+"""Keys that make a file of an object, or tell which."""
+
+
+class FileSearch:
+    """Seeks the files in the outputs of one call.
+
+    Args:
+        dialect: What holds for the server.
+        components: The component of each output.
+        address: The app's own; a URL that does not begin with it stays a URL, as
+            nothing is fetched from elsewhere.
+    """
+
+    def __init__(self, dialect: Dialect, components: Sequence[str], address: str) -> None:
+        self._diffs = dialect.sends_diffs
+        self._outputs = [
+            (at, _Output(dialect, component, address))
+            for at, component in enumerate(components)
+            if component != "state" and (dialect.marks_files or component in _HOLDERS)
+        ]
+
+    @property
+    def futile(self) -> bool:
+        """Whether no output can have a file."""
+        return not self._outputs
+
+    def take(self, entry: Entry) -> tuple[Entry, list[Slot]]:
+        """Return the entry with local paths for files, and where these are to be filled in.
+
+        The entry itself is not changed; without a file it is what is returned.
+        """
+        if isinstance(entry, Values):
+            return self._values(entry)
+        if isinstance(entry, StatusUpdate):
+            return entry, []
+        return self._edits(entry)
+
+    def _values(self, entry: Values) -> tuple[Entry, list[Slot]]:
+        slots: list[Slot] = []
+        data: list[Any] | None = None
+        for at, output in self._outputs:
+            found = output.replaced(entry.data[at], follow=self._diffs and not entry.final)
+            if found:
+                data = data or list(entry.data)
+                _put(data, at, found, slots)
+        return (entry if data is None else Values(data, entry.final)), slots
+
+    def _edits(self, entry: Edits) -> tuple[Entry, list[Slot]]:
+        slots: list[Slot] = []
+        scripts: list[Any] | None = None
+        for at, output in self._outputs:
+            script = entry.scripts[at]
+            if script and output.concerned(script):
+                edited = output.edited(script, slots)
+                if edited is not script:
+                    scripts = scripts or list(entry.scripts)
+                    scripts[at] = edited
+        return (entry if scripts is None else Edits(scripts)), slots
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A file in a value: where, as what on the wire, and what it is; a text if it is a URL."""
+
+    path: Path
+    wire: Any
+    file: Remote | Inline | str
+
+
+class _Output:
+    """What must be remembered of one output between two entries."""
+
+    def __init__(self, dialect: Dialect, component: str, address: str) -> None:
+        self._dialect = dialect
+        self._component = component
+        self._own = address + "/"
+        self._seeks_texts = dialect.files == "name" and component not in _SPOKEN
+        self._shape: Any = None
+        """The value on the wire, but for texts that have grown since it came (`outline`)."""
+        self._files: dict[Path, Any] = {}
+        """Each file on the wire, in full, by where it is."""
+
+    def replaced(self, value: Any, *, follow: bool) -> list[_Found]:
+        """Take a value in full; edits of it will come if it is to be followed."""
+        found = self._find(value)
+        if follow:
+            self._shape = value
+            self._files = {each.path: each.wire for each in found}
+        return found
+
+    def concerned(self, script: list[Any]) -> bool:
+        """Whether a list of edits is more than a text growing where there are no files."""
+        return bool(self._files) or not all(map(_grows, script))
+
+    def edited(self, script: list[Any], slots: list[Slot]) -> list[Any]:
+        """Return the edits as they are to be where files are paths."""
+        edits: list[Any] = []
+        within: dict[Path, None] = {}
+        doubtful: dict[Path, None] = {}
+        for edit in script:
+            action, path, new = edit
+            at = self._within(path)
+            if at is not None:
+                self._files[at] = patch(self._files[at], [[action, path[len(at) :], new]])
+                within[at] = None
+            elif _grows(edit):
+                edits.append(edit)
+            else:
+                place = self._place(action, path)
+                self._shape = (patch if action == "append" else outline)(self._shape, [edit])
+                edits.append(self._inserted(edit, place, slots))
+                if place and place[-1] in _TELLING:
+                    doubtful[place[:-2] if place[-1] == "_type" else place[:-1]] = None
+        edits.extend(
+            self._again(at, self._files.pop(at), slots) for at in within if at in self._files
+        )
+        edits.extend(
+            self._again(at, value, slots)
+            for at in doubtful
+            if at not in self._files
+            and is_object(value := _walk(self._shape, at))
+            and self._file(value) is not None
+        )
+        return script if _same(edits, script) else edits
+
+    def _again(self, at: Path, wire: Any, slots: list[Slot]) -> Any:
+        """Return the edit that puts what was edited inside in its place as a whole."""
+        edit = ["replace", list(at), wire]
+        self._shape = outline(self._shape, [edit])
+        return self._inserted(edit, at, slots)
+
+    def _inserted(self, edit: Any, at: Path, slots: list[Slot]) -> Any:
+        found = self._find(edit[2]) if edit[0] != "append" else []
+        if not found:
+            return edit
+        for each in found:
+            self._files[(*at, *each.path)] = each.wire
+        edit = list(edit)
+        _put(edit, 2, found, slots)
+        return edit
+
+    def _within(self, path: list[Any]) -> Path | None:
+        """Return the place of the file that an edit is inside of, if it is inside of one."""
+        if self._files:
+            for length in range(len(path)):
+                if (at := tuple(path[:length])) in self._files:
+                    return at
+        return None
+
+    def _place(self, action: str, path: list[Any]) -> Path:
+        """Return what an edit really concerns, and forget the files there.
+
+        Elements are added to and deleted from the end of a list, whatever the
+        index says (see `diff`).
+        """
+        place = tuple(path)
+        if path:
+            parent = _walk(self._shape, place[:-1])
+            if is_list(parent) and action in {"add", "delete"}:
+                place = (*place[:-1], len(parent) - (action == "delete"))
+        if self._files and isinstance(_walk(self._shape, place), (dict, list)):
+            for at in [at for at in self._files if at[: len(place)] == place]:
+                del self._files[at]
+        return place
+
+    def _find(self, value: Any) -> list[_Found]:
+        found: list[_Found] = []
+        if not self._may_be(value):
+            return found
+        # Not by recursion: the server decides how deep a value is.
+        waiting: list[tuple[_Step, Any]] = [(None, value)]
+        while waiting:
+            step, each = waiting.pop()
+            file = self._file(each)
+            if file is not None:
+                found.append(_Found(_path(step), each, file))
+            elif is_object(each):
+                waiting.extend(
+                    ((step, key), child) for key, child in each.items() if self._may_be(child)
+                )
+            elif is_list(each):
+                waiting.extend(
+                    ((step, index), child)
+                    for index, child in enumerate(each)
+                    if self._may_be(child)
+                )
+        found.reverse()
+        return found
+
+    def _may_be(self, value: Any) -> bool:
+        if isinstance(value, str):
+            return self._seeks_texts and value.startswith("data:")
+        return isinstance(value, (dict, list))
+
+    def _file(self, value: Any) -> Remote | Inline | str | None:
+        if isinstance(value, str):
+            return Inline(value, None) if _is_data(value) else None
+        # A stream is no file yet, and perhaps never.
+        if not is_object(value) or value.get("is_stream"):
+            return None
+        named = self._dialect.files == "name"
+        path = value.get("name" if named else "path")
+        if named and value.get("is_file") is not True:
+            data = as_text(value.get("data")) or ""
+            return Inline(data, as_text(path)) if _is_data(data) else None
+        unmarked = self._dialect.marks_files and not _is_marked(value)
+        if not isinstance(path, str) or not path or unmarked:
+            return None
+        if is_url(path) and not path.startswith(self._own):
+            return path
+        return Remote(path, as_text(value.get("orig_name")) or path)
+
+
+_Step: TypeAlias = "tuple[_Step, str | int] | None"
+
+
+def _path(step: _Step) -> Path:
+    keys: list[str | int] = []
+    while step is not None:
+        step, key = step
+        keys.append(key)
+    return tuple(reversed(keys))
+
+
+def _is_marked(value: Mapping[str, Any]) -> bool:
+    return as_object(value.get("meta")).get("_type") == _TYPE
+
+
+def _is_data(text: str) -> bool:
+    return text.startswith("data:") and "," in text[:300]
+
+
+def _grows(edit: Any) -> bool:
+    action, path, _ = edit
+    return action == "append" and (not path or path[-1] not in _TELLING)
+
+
+def _same(edits: list[Any], script: list[Any]) -> bool:
+    return len(edits) == len(script) and all(map(_is, edits, script))
+
+
+def _is(one: object, other: object) -> bool:
+    return one is other
+
+
+def _walk(value: Any, path: Path) -> Any:
+    """Return what is at a place, or None."""
+    for key in path:
+        if is_object(value):
+            value = value.get(key)  # type: ignore[arg-type]  # (an int finds nothing)
+        elif is_list(value) and isinstance(key, int) and 0 <= key < len(value):
+            value = value[key]
+        else:
+            return None
+    return value
+
+
+def _put(container: Any, key: str | int, found: Sequence[_Found], slots: list[Slot]) -> None:
+    """Make slots of the files in `container[key]`, in copies of all that is on the way to them."""
+    own: dict[Path, Any] = {}
+    for each in found:
+        parent, last = container, key
+        for length, step in enumerate(each.path, 1):
+            prefix = each.path[: length - 1]
+            child = own.get(prefix)
+            if child is None:
+                child = own[prefix] = parent[last] = parent[last].copy()
+            parent, last = child, step
+        if isinstance(each.file, str):
+            parent[last] = each.file
+        else:
+            parent[last] = None
+            slots.append(Slot(parent, last, each.file))
+
+
+# ---- names
+
+_UNSAFE = re.compile('[\x00-\x1f\x7f-\x9f<>:"|?*\ud800-\udfff]')
+_DEVICE = re.compile(
+    r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9\u00b9\u00b2\u00b3])(\..*)?", re.IGNORECASE
+)
+_MOST_BYTES = 200
+_MOST_SUFFIX = 32
+
+
+def safe_name(name: str) -> str:
+    """Return the last part of a path as a file's name that every system can have in a folder."""
+    name = _UNSAFE.sub("", re.split(r"[/\\]", name)[-1]).strip().rstrip(". ")
+    if not name:
+        return "file"
+    if _DEVICE.fullmatch(name):  # on Windows these are devices, in every folder
+        name = f"_{name}"
+    stem, dot, suffix = name.rpartition(".")
+    if not stem or len(suffix.encode()) > _MOST_SUFFIX:
+        stem, dot, suffix = name, "", ""
+    room = _MOST_BYTES - len((dot + suffix).encode())
+    return _cut(stem, room) + dot + suffix
+
+
+def _cut(text: str, most: int) -> str:
+    return text.encode()[:most].decode("utf-8", "ignore")

@@ -1,0 +1,59 @@
+"""All ways to make a call to one app, and the choice among them.
+
+Runs on the scheduler thread.
+"""
+
+from __future__ import annotations
+
+__all__ = ["Calls"]
+
+import asyncio
+import uuid
+
+from ..protocol.app import App
+from ..updates import CancelOutcome
+from .exchange import Exchanges
+from .interface import Transport
+from .lane import Lanes
+from .post import Posts
+from .submission import Submission
+
+
+class Calls:
+    """The calls to one app.
+
+    A call takes the app's queue, spoken to as its generation of servers wants it.
+    Where there is none, for the app or for the endpoint, it is posted directly.
+
+    Args:
+        transport: What everything is sent with.
+        prefix: The path of the app's API, such as "/gradio_api".
+    """
+
+    def __init__(self, transport: Transport, prefix: str, app: App) -> None:
+        session_hash = uuid.uuid4().hex
+        self._queue: Lanes | Exchanges
+        if app.dialect.queue == "session":
+            self._queue = Lanes(transport, prefix, app.dialect, session_hash, app.has_state)
+        else:
+            self._queue = Exchanges(transport, prefix, app.dialect, session_hash)
+        # State lives under the session hash, whichever way a call takes to it.
+        self._posts = Posts(transport, prefix, lambda: self._queue.session_hash)
+
+    def submit(self, submission: Submission) -> None:
+        """Send a call on its way."""
+        if submission.queued:
+            self._queue.submit(submission)
+        else:
+            self._posts.submit(submission)
+
+    def cancel(self, submission: Submission) -> None:
+        """Let go of a call that has ended for its user."""
+        if submission.way is not None:
+            submission.way.cancel(submission)
+        else:
+            submission.sink.cancel_told(CancelOutcome.NOT_SENT)
+
+    async def aclose(self) -> None:
+        """End all calls and close all streams."""
+        await asyncio.gather(self._queue.aclose(), self._posts.aclose())

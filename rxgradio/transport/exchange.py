@@ -1,0 +1,223 @@
+"""Calls that are connections: exchange machines, and the tasks that carry out their commands.
+
+For servers before 4.9. Runs on the scheduler thread.
+"""
+
+from __future__ import annotations
+
+__all__ = ["Exchanges"]
+
+import asyncio
+import uuid
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any, TypeAlias, assert_never
+from urllib.parse import urlencode
+
+import orjson
+
+from ..exceptions import ConnectionLost, RxGradioError
+from ..protocol import commands as do
+from ..protocol.answers import json_of, stream_refusal
+from ..protocol.commands import Phase
+from ..protocol.dialects import Dialect
+from ..protocol.exchange import Exchange, Turns
+from ..protocol.messages import parse
+from ..protocol.sse import SSEDecoder
+from ..updates import CancelOutcome
+from .interface import LAST_BYTES, Transport, unexpected
+from .submission import Submission
+
+Command: TypeAlias = "do.ExchangeCommand[Submission]"
+
+
+class Exchanges:
+    """The calls to an app whose queue wants a connection for each.
+
+    Args:
+        transport: What everything is sent with.
+        prefix: The path of the app's API.
+        session_hash: Under which State lives.
+    """
+
+    def __init__(
+        self, transport: Transport, prefix: str, dialect: Dialect, session_hash: str
+    ) -> None:
+        self.session_hash = session_hash
+        self.dialect = dialect
+        self.transport = transport
+        self.prefix = prefix
+        self._turns: Turns[Submission] = Turns(dialect)
+        self._lines: dict[Submission, _Line] = {}
+
+    def submit(self, submission: Submission) -> None:
+        """Send a call on its way."""
+        submission.way = self
+        line = _Line(submission, self)
+        self._lines[submission] = line
+        self._turns.submit(line.exchange)
+        self.go_on()
+
+    def cancel(self, submission: Submission) -> None:
+        """Let go of a call that has ended for its user."""
+        line = self._lines.get(submission)
+        if line is None:
+            submission.sink.cancel_told(CancelOutcome.FINISHED)
+        else:
+            line.execute(line.exchange.cancel())
+
+    async def aclose(self) -> None:
+        """End all calls, and close all connections."""
+        lines = list(self._lines.values())
+        for line in lines:
+            line.execute(line.exchange.close(_now()))
+        tasks = [line.task for line in lines if line.task is not None]
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def go_on(self) -> None:
+        """Start the calls whose turn it is."""
+        for exchange in self._turns.due():
+            self._lines[exchange.call.owner].begin()
+
+    def at_end(self, submission: Submission) -> None:
+        """Take note that the connection of a call is closed."""
+        if line := self._lines.pop(submission, None):
+            self._turns.closed(line.exchange)
+            self.go_on()
+
+
+class _Line:
+    """One exchange and its connection."""
+
+    def __init__(self, submission: Submission, exchanges: Exchanges) -> None:
+        self.exchange = Exchange(submission.call, exchanges.dialect)
+        self.task: asyncio.Task[None] | None = None
+        self._submission = submission
+        self._exchanges = exchanges
+        self._transport = exchanges.transport
+        # On 3.x, calls of one generator in one session mix their outputs up.
+        shared = submission.has_state or exchanges.dialect.queue == "connection"
+        self._session_hash = exchanges.session_hash if shared else uuid.uuid4().hex
+        self._asked: list[bytes] = []
+        self._timer: asyncio.TimerHandle | None = None
+
+    def begin(self) -> None:
+        """Make the call."""
+        call = self.exchange.call
+        self._submission.sink.publish(call.event.joining(_now()), call.event.status)
+        self.execute(self.exchange.start())
+
+    def execute(self, commands: Iterable[Command]) -> None:
+        """Do what the machine asks for."""
+        sink = self._submission.sink
+        call = self.exchange.call
+        for command in commands:
+            match command:
+                case do.Connect():
+                    self.task = asyncio.get_running_loop().create_task(self._run())
+                case do.GiveHash():
+                    self._asked.append(orjson.dumps(self._who()))
+                case do.GiveData():
+                    self._asked.append(orjson.dumps(self._body()))
+                case do.HangUp():
+                    self._hang_up()
+                case do.Publish(_, entries, status):
+                    sink.publish(entries, status)
+                case do.Finish(_, entries, status, error):
+                    sink.finish(entries, status, error)
+                case do.TellCancel(_, outcome):
+                    sink.cancel_told(outcome)
+                case do.SetTimer(_, seconds):
+                    loop = asyncio.get_running_loop()
+                    self._timer = loop.call_later(seconds, self._due)
+                case _:
+                    assert_never(command)
+        if call.phase is Phase.GONE and self.task is None:
+            self._exchanges.at_end(self._submission)  # it was never sent
+        else:
+            self._exchanges.go_on()
+
+    def _hang_up(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        if self.task is not None and self.task is not asyncio.current_task():
+            self.task.cancel()
+
+    def _due(self) -> None:
+        self.execute(self.exchange.timer_due(_now()))
+
+    def _who(self) -> dict[str, Any]:
+        return {"fn_index": self.exchange.call.fn_index, "session_hash": self._session_hash}
+
+    def _body(self) -> dict[str, Any]:
+        call = self.exchange.call
+        body = {"data": orjson.Fragment(call.data), "event_data": None, **self._who()}
+        return body if call.event_id is None else {**body, "event_id": call.event_id}
+
+    # ---- the connection
+
+    async def _run(self) -> None:
+        error: Exception | None = None
+        try:
+            if self._exchanges.dialect.queue == "websocket":
+                await self._over_websocket()
+            else:
+                await self._over_stream()
+        except RxGradioError as raised:
+            error = raised
+        except Exception as raised:  # noqa: BLE001 (a bug or a plug-in must not leave a call hanging)
+            error = unexpected(raised)
+        finally:
+            # Not before: until then the connection counts among those that are open.
+            self._exchanges.at_end(self._submission)
+        self.execute(self.exchange.ended(error, _now()))
+
+    @property
+    def _over(self) -> bool:
+        return self.exchange.call.phase is Phase.GONE
+
+    async def _over_websocket(self) -> None:
+        path = self._exchanges.prefix + "/queue/join"
+        headers = self.exchange.call.headers
+        async with self._transport.websocket(path, headers) as socket:
+            async for message in socket.messages():
+                self.execute(self.exchange.received([parse(message)], _now()))
+                if self._over:
+                    return
+                for asked in self._take_asked():
+                    await socket.send(asked)
+
+    async def _over_stream(self) -> None:
+        path = f"{self._exchanges.prefix}/queue/join?{urlencode(self._who())}"
+        headers = self.exchange.call.headers
+        decoder = SSEDecoder()
+        try:
+            async with (
+                asyncio.timeout(None) as patience,
+                self._transport.stream(path, headers) as stream,
+            ):
+                if refusal := stream_refusal(stream.answer):
+                    raise refusal
+                async for chunk in stream.chunks():
+                    messages = [parse(data) for data in decoder.feed(chunk)]
+                    self.execute(self.exchange.received(messages, _now()))
+                    if self._over and patience.when() is None:
+                        # When its body has ended, the connection can be used again.
+                        patience.reschedule(asyncio.get_running_loop().time() + LAST_BYTES)
+                    for asked in self._take_asked():
+                        await self._hand_over(asked, headers)
+        except (TimeoutError, ConnectionLost):
+            if not self._over:
+                raise
+
+    async def _hand_over(self, asked: bytes, headers: Mapping[str, str] | None) -> None:
+        path = self._exchanges.prefix + "/queue/data"
+        json_of(await self._transport.post(path, asked, headers), "the data of a call")
+
+    def _take_asked(self) -> list[bytes]:
+        asked, self._asked = self._asked, []
+        return asked
+
+
+def _now() -> datetime:
+    return datetime.now()

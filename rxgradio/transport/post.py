@@ -1,0 +1,104 @@
+"""Calls without a queue: one post each, whose answer is the result.
+
+Runs on the scheduler thread.
+"""
+
+from __future__ import annotations
+
+__all__ = ["Posts"]
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+
+import orjson
+
+from ..exceptions import ClientClosed, RxGradioError
+from ..protocol.answers import message_of
+from ..protocol.messages import Started
+from ..updates import CancelOutcome
+from .interface import Transport, unexpected
+from .submission import Submission
+
+_MOST = 100
+"""Posts that may be under way; each takes a connection."""
+
+
+class Posts:
+    """The calls that are posted directly.
+
+    Calls that share State are posted one after another.
+
+    Args:
+        transport: What everything is sent with.
+        prefix: The path of the app's API.
+        session_hash: Tells under which name the app keeps State.
+    """
+
+    def __init__(self, transport: Transport, prefix: str, session_hash: Callable[[], str]) -> None:
+        self._transport = transport
+        self._path = f"{prefix}/run/predict"
+        self._session_hash = session_hash
+        self._tasks: dict[Submission, asyncio.Task[None]] = {}
+        self._room = asyncio.Semaphore(_MOST)
+        self._in_order = asyncio.Lock()
+
+    def submit(self, submission: Submission) -> None:
+        """Send a call on its way."""
+        submission.way = self
+        task = asyncio.get_running_loop().create_task(self._call(submission))
+        self._tasks[submission] = task
+        task.add_done_callback(lambda _: self._tasks.pop(submission, None))
+
+    def cancel(self, submission: Submission) -> None:
+        """Let go of a call; a plain function cannot be stopped."""
+        task = self._tasks.pop(submission, None)
+        if task is None:
+            submission.sink.cancel_told(CancelOutcome.FINISHED)
+            return
+        sent = submission.call.event.started
+        task.cancel()
+        outcome = CancelOutcome.STILL_RUNNING if sent else CancelOutcome.NOT_SENT
+        submission.sink.cancel_told(outcome)
+
+    async def aclose(self) -> None:
+        """End all calls."""
+        tasks = dict(self._tasks)
+        self._tasks.clear()
+        for submission, task in tasks.items():
+            task.cancel()
+            error = ClientClosed("the client was closed, or the program ended, before the call had")
+            event = submission.call.event
+            submission.sink.finish(event.end(error, datetime.now()), event.status, error)
+        await asyncio.gather(*tasks.values(), return_exceptions=True)
+
+    async def _call(self, submission: Submission) -> None:
+        if submission.has_state:
+            async with self._in_order:
+                await self._post(submission)
+        else:
+            async with self._room:
+                await self._post(submission)
+
+    async def _post(self, submission: Submission) -> None:
+        call = submission.call
+        event = call.event
+        body = {
+            "data": orjson.Fragment(call.data),
+            "event_data": None,
+            "fn_index": call.fn_index,
+            "session_hash": self._session_hash(),
+        }
+        sink = submission.sink
+        sink.publish(event.receive(Started(None, None), datetime.now()), event.status)
+        try:
+            answer = await self._transport.post(
+                self._path, orjson.dumps(body), call.headers, timed=False
+            )
+            entries = event.receive(message_of(answer), datetime.now())
+        except RxGradioError as error:
+            entries = event.end(error, datetime.now())
+        except Exception as error:  # noqa: BLE001 (a bug or a plug-in must not leave a call hanging)
+            entries = event.end(unexpected(error), datetime.now())
+        if self._tasks.pop(submission, None) is not None:  # else it has ended for its user
+            sink.finish(entries, event.status, event.error)

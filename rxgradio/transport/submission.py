@@ -1,0 +1,72 @@
+"""A call on its way to the app, and whoever hears of it."""
+
+from __future__ import annotations
+
+__all__ = ["Sink", "Submission", "Way"]
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from ..protocol import commands as do
+from ..protocol.event import Entry, Event
+from ..updates import CancelOutcome, StatusUpdate
+
+
+class Sink(Protocol):
+    """Whoever made a call and hears of it, on the scheduler thread; must not block."""
+
+    def publish(self, entries: list[Entry], status: StatusUpdate) -> None:
+        """Take news of the call."""
+        ...
+
+    def finish(self, entries: list[Entry], status: StatusUpdate, error: Exception | None) -> None:
+        """Take the last news of the call, and its end."""
+        ...
+
+    def cancel_told(self, outcome: CancelOutcome) -> None:
+        """Take what the server made of a cancel."""
+        ...
+
+
+class Way(Protocol):
+    """What a call was sent on."""
+
+    def cancel(self, submission: Submission) -> None:
+        """Let go of a call that has ended for its user."""
+        ...
+
+
+class Submission:
+    """One call on its way.
+
+    Args:
+        sink: Hears of it.
+        data: The JSON of its data, one item per input on the wire.
+        apart: It is likely to be cancelled while others like it run, and is sent
+            where that harms none.
+        queued: It goes through the app's queue.
+    """
+
+    __slots__ = ("apart", "call", "has_state", "queued", "sink", "way")
+
+    def __init__(
+        self,
+        sink: Sink,
+        *,
+        fn_index: int,
+        data: bytes,
+        event: Event,
+        generator: bool,
+        has_state: bool,
+        apart: bool,
+        queued: bool,
+        headers: Mapping[str, str] | None,
+    ) -> None:
+        self.sink = sink
+        self.has_state = has_state
+        self.apart = apart
+        self.queued = queued
+        self.way: Way | None = None
+        self.call: do.Call[Submission] = do.Call(
+            self, fn_index, data, event, generator, ordered=has_state, headers=headers
+        )

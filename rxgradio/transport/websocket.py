@@ -1,0 +1,126 @@
+"""Websockets, for the queues of Gradio 3."""
+
+from __future__ import annotations
+
+__all__ = ["WebSocket", "websocket"]
+
+import ssl
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import (
+    ConnectionClosed,
+    InvalidHandshake,
+    InvalidMessage,
+    InvalidStatus,
+    InvalidURI,
+    ProxyError,
+)
+
+from ..exceptions import ConnectionLost, ProtocolError, RxGradioError, ServerStopped
+from ..protocol.answers import Answer, refusal_of
+
+_MOST_BYTES = 128 * 1024 * 1024
+"""Bytes that a message may have: outputs with images in them are large."""
+
+_OPEN = 30.0
+"""Seconds for the handshake; an app of 3.50 that never called `.queue()` accepts none."""
+
+_CLOSE = 1.0
+"""Seconds that the server gets to answer a close."""
+
+_PING = 15.0
+"""Seconds between pings: Gradio 3 has no heartbeats, but its server answers these."""
+
+_PONG = 30.0
+"""Seconds without an answer to a ping after which the connection is lost."""
+
+_OURS = frozenset({"host", "connection", "accept", "accept-encoding", "user-agent"})
+"""Header fields of a request that the handshake writes itself, or has no use for."""
+
+
+class _Connect(connect):
+    def process_redirect(self, exc: Exception) -> Exception | str:
+        """Follow none: header fields would go along."""
+        return exc
+
+
+class WebSocket:
+    """A websocket to the app at `address`."""
+
+    def __init__(self, address: str, connection: ClientConnection) -> None:
+        self._address = address
+        self._connection = connection
+
+    async def send(self, message: bytes) -> None:
+        """Send a text message."""
+        try:
+            await self._connection.send(message, text=True)
+        except ConnectionClosed as closed:
+            raise self._lost(closed) from closed
+
+    async def messages(self) -> AsyncIterator[bytes]:
+        """Yield the messages as they arrive."""
+        while True:
+            try:
+                message = await self._connection.recv(decode=False)
+            except ConnectionClosed as closed:
+                if closed.rcvd is not None and closed.rcvd.code == 1000:
+                    return
+                raise self._lost(closed) from closed
+            yield message
+
+    def _lost(self, closed: ConnectionClosed) -> RxGradioError:
+        if closed.rcvd is not None and closed.rcvd.code in {1001, 1012}:  # RFC 6455, 7.4.1
+            return ServerStopped("the server is shutting down")
+        if closed.sent is not None and closed.sent.code == 1009:
+            return ProtocolError(f"the server sent a message of more than {_MOST_BYTES} bytes")
+        return ConnectionLost(
+            f"the connection to {self._address} broke ({closed}); the call can only be made again"
+        )
+
+
+@asynccontextmanager
+async def websocket(
+    request: httpx.Request, context: ssl.SSLContext | None
+) -> AsyncGenerator[WebSocket]:
+    """Open a websocket by the URL and the header fields of an HTTP request.
+
+    Raises:
+        RxGradioError: There is no server, or it refuses.
+    """
+    url = request.url
+    address = f"{url.scheme}://{url.netloc.decode('ascii')}"
+    connecting = _Connect(
+        str(url.copy_with(scheme="ws" if context is None else "wss")),
+        additional_headers=[
+            (name, value) for name, value in request.headers.items() if name not in _OURS
+        ],
+        user_agent_header=request.headers.get("user-agent"),
+        compression=None,  # a small message could become a huge one
+        ssl=context,
+        open_timeout=_OPEN,
+        close_timeout=_CLOSE,
+        ping_interval=_PING,
+        ping_timeout=_PONG,
+        max_size=_MOST_BYTES,
+    )
+    try:
+        connection = await connecting
+    except InvalidStatus as error:
+        response = error.response
+        answer = Answer(response.status_code, response.headers, bytes(response.body or b""))
+        raise refusal_of(answer, "the websocket of the queue") from error
+    except TimeoutError as error:
+        raise ConnectionLost(f"{address} did not open a websocket in {_OPEN:.0f} s") from error
+    except (OSError, InvalidMessage, ProxyError) as error:
+        message = f"cannot connect to {address} ({error}); is the app running there?"
+        raise ConnectionLost(message, sent=False) from error
+    except (InvalidHandshake, InvalidURI) as error:
+        raise ProtocolError(f"{address} opened no websocket: {error}") from error
+    try:
+        yield WebSocket(address, connection)
+    finally:
+        await connection.close()
