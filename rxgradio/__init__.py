@@ -36,6 +36,7 @@ __all__ = [
     "Update",
     "ValidationError",
     "__version__",
+    "handle_file",
 ]
 
 from .client import Client
@@ -54,6 +55,7 @@ from .exceptions import (
     TooManyRequestsError,
     ValidationError,
 )
+from .files.handle import handle_file
 from .job import Job
 from .runtime.scheduler import DeliveryScheduler
 from .updates import CancelOutcome, OutputUpdate, ProgressUnit, Status, StatusUpdate, Update

@@ -10,6 +10,7 @@ import sys
 import weakref
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Generic, Literal, Self, TypeVar
 
@@ -37,6 +38,9 @@ class Client:
         src: The URL of the app, with the path that it is mounted under, if any.
         headers: Header fields for every request to the app.
         auth: User and password, where the app was launched with a login.
+        download_files: Where files of outputs are kept, in a folder for each, or
+            False to leave the outputs as they come. By default $GRADIO_TEMP_DIR, or
+            the folder "gradio" for temporary files.
 
     Raises:
         ValueError: `src` is not the URL of an app.
@@ -51,10 +55,11 @@ class Client:
         *,
         headers: Mapping[str, str] | None = None,
         auth: tuple[str, str] | None = None,
+        download_files: str | Path | Literal[False] | None = None,
     ) -> None:
         refuse_to_block()
         load()
-        opening = Opening(src, headers, auth)
+        opening = Opening(src, headers, auth, download_files)
         try:
             connection = opening.future.result()
         except KeyboardInterrupt:
@@ -69,13 +74,14 @@ class Client:
         *,
         headers: Mapping[str, str] | None = None,
         auth: tuple[str, str] | None = None,
+        download_files: str | Path | Literal[False] | None = None,
     ) -> Connecting[Self]:
         """Connect without blocking the running loop.
 
         `await` it for a client, or enter it with `async with` for one that is
         closed at the end. Raises as the constructor does.
         """
-        return Connecting(cls._over, lambda: Opening(src, headers, auth))
+        return Connecting(cls._over, lambda: Opening(src, headers, auth, download_files))
 
     @classmethod
     def _over(cls, connection: Connection) -> Self:
@@ -116,7 +122,8 @@ class Client:
         """Call a function of the app and return its result, blocking.
 
         Args:
-            *args: Arguments of the function, by position.
+            *args: Arguments of the function, by position; files, in any place, as
+                `handle_file` names them.
             api_name: Which function, such as "/predict"; needed if there are several.
             fn_index: Which function, by its number in `endpoints`, instead.
             headers: Header fields for the requests of this call, beside and
@@ -181,10 +188,32 @@ class Client:
             InvalidAPIEndpointError: There is no such function.
         """
         endpoint = self.endpoint(api_name, fn_index=fn_index)
-        return endpoint.stream(args, kwargs, headers=headers)
+        return endpoint.cold(args, kwargs, headers=headers)
+
+    def stream(
+        self,
+        chunks: Observable[Any],
+        *,
+        api_name: str | None = None,
+        fn_index: int | None = None,
+        unpack: bool = False,
+        on_slow: Literal["buffer", "latest"] = "buffer",
+        headers: Mapping[str, str] | None = None,
+    ) -> Observable[Update]:
+        """Do as `Endpoint.stream` with a function of the app.
+
+            chunks:     --a---b---c---|
+            subscribe:  --S-S-oa--ob--oc--F-S-|
+
+        Raises:
+            TypeError: The endpoint takes no stream of chunks.
+            InvalidAPIEndpointError: There is no such function.
+        """
+        endpoint = self.endpoint(api_name, fn_index=fn_index)
+        return endpoint.stream(chunks, unpack=unpack, on_slow=on_slow, headers=headers)
 
     def endpoint(self, api_name: str | None = None, *, fn_index: int | None = None) -> Endpoint:
-        """Return a function of the app as a value; the only public one if none is named.
+        """Return a function of the app as a value; its only public one if `api_name` is None.
 
         Raises:
             InvalidAPIEndpointError: There is no such function, or a name is needed.
@@ -199,8 +228,10 @@ class Client:
             )
         if api_name is None:
             public = [info for info in self._infos.values() if info.public]
-            if len(public) == 1:
-                return Endpoint(public[0], self._submit)
+            # 3.x offers even those events that nobody has named.
+            named = [info for info in public if info.api_name] or public
+            if len(named) == 1:
+                return Endpoint(named[0], self._submit)
             raise InvalidAPIEndpointError(f"api_name is needed: {self._names()}")
         if not isinstance(api_name, str):  # pyright: ignore[reportUnnecessaryIsInstance] (users are not always typed)
             raise TypeError(f"api_name is a str such as '/predict', not {type(api_name).__name__}")
@@ -247,12 +278,13 @@ class Client:
         *,
         value: Callable[[Sequence[Any]], Any],
         apart: bool,
+        fed: bool = False,
         headers: Mapping[str, str] | None,
     ) -> Job:
         # The job holds its client until it ends: a client that nothing else
         # holds must not be closed under it.
         return self._connection.submit(
-            info, data, value=value, apart=apart, headers=headers, holder=self
+            info, data, value=value, apart=apart, fed=fed, headers=headers, holder=self
         )
 
     # ---- the end
@@ -340,13 +372,16 @@ def _told(endpoints: Sequence[Endpoint]) -> Iterator[str]:
         yield f"\n{endpoint.signature}"
         if info.description:
             yield f"    {_first_line(info.description)}"
-        names = [parameter.name or "..." for parameter in info.parameters]
+        names = [parameter.name for parameter in info.parameters]
         which = f'api_name="{info.api_name}"' if info.api_name else f"fn_index={info.fn_index}"
         yield f"    client.predict({', '.join([*names, which])})"
         for parameter in info.parameters:
             words = [parameter.component, parameter.label, _first_line(parameter.description)]
             known = [word for word in words if word and word != parameter.name]
-            yield f"    {parameter.name or '...'}: " + " - ".join(known)
+            yield f"    {parameter.name}: " + " - ".join(known)
+        made = [parameter.name for parameter in info.parameters if parameter.derived]
+        if made:
+            yield f"    The app does not name its arguments; made of labels: {', '.join(made)}"
         for returned in info.returns:
             yield "    returns " + " - ".join(filter(None, [returned.component, returned.label]))
 

@@ -16,17 +16,23 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import CancelledError, Future
 from contextlib import suppress
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import unquote, urlsplit
 
 from .exceptions import ClientClosed
-from .job import Job, Run
+from .job import Job, Run, feed
 from .protocol.answers import check_login, json_of
 from .protocol.app import App, EndpointInfo, app_of, config_in_page, prefix_of
 from .protocol.event import Event
+from .protocol.files import carries_files
 from .runtime.process import generation, loop_thread
+from .updates import Status, StatusUpdate
 
 if TYPE_CHECKING:
+    from .files.courier import Courier
+    from .files.feeding import Feeding
     from .transport.calls import Calls
     from .transport.interface import Transport
     from .transport.submission import Submission
@@ -34,26 +40,33 @@ if TYPE_CHECKING:
 _CLOSE = 2.0
 """Seconds that closing may take."""
 
+_UNSENT = "the client was closed before the call was sent"
+
 
 def load() -> None:
     """Import what connecting needs; takes longer than connecting, so not on an event loop.
 
     A program that imports rxgradio and never connects does not need httpx and aiohttp.
     """
-    for module in ("http", "calls"):
-        importlib.import_module(f".transport.{module}", __package__)
+    for module in ("transport.http", "transport.calls", "files.courier"):
+        importlib.import_module(f".{module}", __package__)
 
 
 class Opening:
     """A connection on its way; whoever waits for it may give it up."""
 
     def __init__(
-        self, src: str, headers: Mapping[str, str] | None, auth: tuple[str, str] | None
+        self,
+        src: str,
+        headers: Mapping[str, str] | None,
+        auth: tuple[str, str] | None,
+        download_files: str | Path | Literal[False] | None = None,
     ) -> None:
         self._thread = loop_thread()
         self._given_up = False
         self._task: asyncio.Task[Connection] | None = None
-        self.future: Future[Connection] = self._thread.run(self._open(src, headers, auth))
+        work = self._open(src, headers, auth, download_files)
+        self.future: Future[Connection] = self._thread.run(work)
 
     def give_up(self) -> None:
         """Stop, and close what may be open already."""
@@ -64,12 +77,16 @@ class Opening:
         self.future.add_done_callback(_abandon)
 
     async def _open(
-        self, src: str, headers: Mapping[str, str] | None, auth: tuple[str, str] | None
+        self,
+        src: str,
+        headers: Mapping[str, str] | None,
+        auth: tuple[str, str] | None,
+        download_files: str | Path | Literal[False] | None,
     ) -> Connection:
         self._task = asyncio.current_task()
         if self._given_up:
             raise asyncio.CancelledError
-        return await Connection.open(src, headers, auth)
+        return await Connection.open(src, headers, auth, download_files)
 
     def _stop(self) -> None:
         if self._task is not None:
@@ -84,11 +101,15 @@ def _abandon(opened: Future[Connection]) -> None:
 class Connection:
     """The transport, the lanes and the running jobs of one client."""
 
-    def __init__(self, address: str, transport: Transport, app: App, calls: Calls) -> None:
+    def __init__(
+        self, address: str, transport: Transport, app: App, calls: Calls, courier: Courier
+    ) -> None:
         self.address = address
         self.app = app
         self._transport = transport
         self._calls = calls
+        self._courier = courier
+        self._uploads: dict[Submission, asyncio.Task[None]] = {}
         self._thread = loop_thread()
         self._process = generation()
         self._running: set[Run] = set()
@@ -99,19 +120,30 @@ class Connection:
 
     @classmethod
     async def open(
-        cls, src: str, headers: Mapping[str, str] | None, auth: tuple[str, str] | None
+        cls,
+        src: str,
+        headers: Mapping[str, str] | None,
+        auth: tuple[str, str] | None,
+        download_files: str | Path | Literal[False] | None = None,
     ) -> Connection:
         """Connect to an app over HTTP; on the scheduler thread."""
         from .transport.http import HttpTransport  # noqa: PLC0415 (see `load`)
 
         address, login = _address(src)
-        return await cls.over(address, HttpTransport(address, login, _checked(headers)), auth)
+        transport = HttpTransport(address, login, _checked(headers))
+        return await cls.over(address, transport, auth, download_files)
 
     @classmethod
     async def over(
-        cls, address: str, transport: Transport, auth: tuple[str, str] | None = None
+        cls,
+        address: str,
+        transport: Transport,
+        auth: tuple[str, str] | None = None,
+        download_files: str | Path | Literal[False] | None = None,
     ) -> Connection:
         """Connect to an app over a transport; on the scheduler thread."""
+        from .files.courier import Courier  # noqa: PLC0415 (see `load`)
+        from .files.disk import default_folder  # noqa: PLC0415
         from .transport.calls import Calls  # noqa: PLC0415 (see `load`)
 
         try:
@@ -125,7 +157,12 @@ class Connection:
         except BaseException:
             await transport.aclose()
             raise
-        return cls(address, transport, app, Calls(transport, prefix, app))
+        if download_files is False:
+            folder = None
+        else:
+            folder = default_folder() if download_files is None else Path(download_files)
+        courier = Courier(transport, address, prefix, app.dialect, folder)
+        return cls(address, transport, app, Calls(transport, prefix, app), courier)
 
     # ---- from any thread
 
@@ -136,10 +173,13 @@ class Connection:
         *,
         value: Callable[[Sequence[Any]], Any],
         apart: bool,
+        fed: bool,
         headers: Mapping[str, str] | None,
         holder: object,
     ) -> Job:
         """Start a call; its job keeps `holder` alive while it runs.
+
+        `fed` if the call of a streaming endpoint will get further inputs.
 
         Raises:
             ClientClosed: The connection is closed, or belongs to the parent process.
@@ -151,25 +191,41 @@ class Connection:
         event = Event(self.app.dialect, len(info.outputs), datetime.now())
         job = Job(info.label, value, event.status)
         running = Run(job, self._running, holder)
+        headers = _checked(headers)
+        sink = self._courier.incoming(
+            running, info.output_types, headers, lambda: self._calls.cancel(submission)
+        )
         submission = Submission(
-            running,
+            sink,
             fn_index=info.fn_index,
             data=data,
             event=event,
-            generator=info.generator,
+            generator=info.generator or info.streaming,  # the server can stop it
             has_state=info.has_state,
             apart=apart,
-            queued=self.app.has_queue and (info.queued or info.generator),
-            headers=_checked(headers),
+            queued=self.app.has_queue and (info.queued or info.generator or info.streaming),
+            streaming=info.streaming,
+            headers=headers,
         )
+        feeding = None
+        if info.streaming:
+            feeding = self._courier.feeding(
+                info.input_types,
+                headers,
+                lambda chunk, latest: self._calls.feed(submission, chunk, latest=latest),
+                partial(self._end_fed, submission, running),
+            )
         running.begin(
             lambda: (
                 self._process is generation()  # the parent's loop is not for its children
-                and self._thread.call(self._cancel, submission, running)
-            )
+                and self._thread.call(self._cancel, submission, running, feeding)
+            ),
+            None if feeding is None else partial(self._thread.call, feeding.take),
         )
-        if self._closed or not self._thread.call(self._start, submission, running):
+        if self._closed or not self._thread.call(self._start, submission, running, info):
             raise ClientClosed("the client is closed; make a new one")
+        if info.streaming and not fed:
+            feed(job, None)  # else the app would wait for more until its time limit
         return job
 
     def close(self) -> None:
@@ -209,21 +265,71 @@ class Connection:
         """End all jobs and close all sockets."""
         self._closed = True
         try:
+            uploads = list(self._uploads.values())
+            for upload in uploads:
+                upload.cancel()
+            await asyncio.gather(*uploads, self._courier.aclose(), return_exceptions=True)
             await self._calls.aclose()
         finally:
             await self._transport.aclose()
 
-    def _start(self, submission: Submission, running: Run) -> None:
+    def _start(self, submission: Submission, running: Run, info: EndpointInfo) -> None:
         self._running.add(running)
         if self._closed:
-            event = submission.call.event
-            error = ClientClosed("the client was closed before the call was sent")
-            running.finish(event.end(error, datetime.now()), event.status, error)
+            self._end_unsent(submission, running, ClientClosed(_UNSENT))
+            return
+        # The order of calls with State is part of what they mean.
+        stateful = submission.has_state
+        first = [task for other, task in self._uploads.items() if stateful and other.has_state]
+        if first or carries_files(submission.call.data):
+            work = self._upload(submission, running, info, first)
+            upload = asyncio.get_running_loop().create_task(work)
+            self._uploads[submission] = upload
+            upload.add_done_callback(partial(self._uploaded, submission, running))
         else:
             self._calls.submit(submission)
 
-    def _cancel(self, submission: Submission, running: Run) -> None:
+    async def _upload(
+        self,
+        submission: Submission,
+        running: Run,
+        info: EndpointInfo,
+        first: Sequence[asyncio.Task[None]],
+    ) -> None:
+        call = submission.call
+        try:
+            if carries_files(call.data):
+                call.data = await self._courier.sent(call.data, info.input_types, call.headers)
+            if first:
+                await asyncio.wait(first)
+        except Exception as error:  # noqa: BLE001 (whatever it is, it is the end of the job)
+            self._end_unsent(submission, running, error)
+        else:
+            self._calls.submit(submission)
+
+    def _uploaded(self, submission: Submission, running: Run, upload: asyncio.Task[None]) -> None:
+        del self._uploads[submission]
+        if upload.cancelled():  # by the client, or by the job, which has ended already
+            self._end_unsent(submission, running, ClientClosed(_UNSENT))
+
+    @staticmethod
+    def _end_unsent(submission: Submission, running: Run, error: Exception) -> None:
+        event = submission.call.event
+        running.finish(event.end(error, datetime.now()), event.status, error)
+
+    def _end_fed(self, submission: Submission, running: Run, error: Exception) -> None:
+        self._courier.stop(submission.sink)
+        status = StatusUpdate(Status.FINISHED, success=False, time=datetime.now())
+        running.finish([status], status, error)
+        self._calls.cancel(submission)
+
+    def _cancel(self, submission: Submission, running: Run, feeding: Feeding | None) -> None:
         running.leave()
+        if submission in self._uploads:
+            self._uploads[submission].cancel()
+        if feeding is not None:
+            feeding.stop()
+        self._courier.stop(submission.sink)
         self._calls.cancel(submission)
 
 
@@ -238,7 +344,8 @@ async def _config(address: str, transport: Transport) -> object:
 
 async def _info(prefix: str, transport: Transport) -> object:
     """Fetch what the app documents; it says less without, but can be called."""
-    answer = await transport.get(f"{prefix}/info")
+    # Else 3.x describes some values as paths to JSON files.
+    answer = await transport.get(f"{prefix}/info?serialize=False")
     # Before 3.26 there is none; and some versions stumble over their own components.
     return None if answer.status in {404, 500} else json_of(answer, "the app's /info")
 

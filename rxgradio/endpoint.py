@@ -12,7 +12,7 @@ import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, Protocol, cast
+from typing import Any, Literal, Protocol, cast
 
 import orjson
 from reactivex import Observable, abc
@@ -20,6 +20,7 @@ from reactivex.disposable import CompositeDisposable, Disposable
 
 from .job import Job, attach
 from .protocol.app import EndpointInfo
+from .streaming import streamed
 from .updates import Update
 
 _MISSING = object()
@@ -35,9 +36,10 @@ class Submit(Protocol):
         *,
         value: Callable[[Sequence[Any]], Any],
         apart: bool,
+        fed: bool = False,
         headers: Mapping[str, str] | None,
     ) -> Job:
-        """Make the job of a call."""
+        """Make the job of a call; `fed` if it will get further inputs."""
         ...
 
 
@@ -92,7 +94,7 @@ class Endpoint:
         Raises:
             TypeError: The arguments do not fit.
         """
-        return self.stream(args, kwargs)
+        return self.cold(args, kwargs)
 
     def call(
         self,
@@ -108,6 +110,58 @@ class Endpoint:
         )
 
     def stream(
+        self,
+        chunks: Observable[Any],
+        *,
+        unpack: bool = False,
+        on_slow: Literal["buffer", "latest"] = "buffer",
+        headers: Mapping[str, str] | None = None,
+    ) -> Observable[Update]:
+        """Return a stream of what a `.stream()` event (Gradio 5 and later) makes of chunks.
+
+            chunks:     --a---b---c---|
+            subscribe:  --S-S-oa--ob--oc--F-S-|
+
+        Each subscription subscribes to `chunks`, calls the function with the first,
+        and sends each further one when the app has answered the one before. It ends
+        when `chunks` has completed and all are answered, or when the app ends the
+        call: at its time limit, or when no chunk comes for that long (30 seconds
+        if it has none). An error of `chunks` cancels the call and is passed on, and
+        so does disposing, which disposes of the subscription to `chunks` too.
+
+        Args:
+            chunks: Each is the one argument of the function.
+            unpack: Each is a tuple of arguments, or a dict of them by name.
+            on_slow: What to do with chunks that come faster than the app takes
+                them: keep all of them, or only the latest.
+            headers: Header fields for the requests of this call.
+
+        Raises:
+            TypeError: The endpoint takes no stream of chunks.
+        """
+        if not self.info.streaming:
+            raise TypeError(f"{self.info.label} takes no stream of chunks; call it, or observe it")
+
+        def encode(chunk: Any) -> bytes:
+            if not unpack:
+                return self._wire([chunk], {})
+            if isinstance(chunk, Mapping):
+                return self._wire([], cast("Mapping[str, Any]", chunk))
+            return self._wire(chunk, {})
+
+        def begin(data: bytes) -> Job:
+            return self._submit(
+                self.info,
+                data,
+                value=partial(_shown, self.info.outputs),
+                apart=True,
+                fed=True,
+                headers=headers,
+            )
+
+        return streamed(chunks, encode, begin, latest=on_slow == "latest")
+
+    def cold(
         self,
         args: Sequence[Any],
         kwargs: Mapping[str, Any],
@@ -144,7 +198,7 @@ class Endpoint:
     def signature(self) -> str:
         """The endpoint as Python would write it."""
         parameters = ", ".join(
-            f"{parameter.name or 'value'}: {parameter.python_type}"
+            f"{parameter.name}: {parameter.python_type}"
             + (f" = {parameter.default!r:.40}" if parameter.has_default else "")
             for parameter in self.info.parameters
         )
@@ -171,7 +225,7 @@ class Endpoint:
         positions = {parameter.name: at for at, parameter in enumerate(parameters)}
         for name, value in kwargs.items():
             if name not in positions:
-                raise TypeError(self._unknown(name, [known for known in positions if known]))
+                raise TypeError(self._unknown(name, list(positions)))
             if bound[positions[name]] is not _MISSING:
                 raise TypeError(f"{label} got two values for {name!r}; it is {self.signature}")
             bound[positions[name]] = value
@@ -179,9 +233,7 @@ class Endpoint:
             if bound[at] is _MISSING and parameter.has_default:
                 bound[at] = parameter.default
         missing = [
-            parameter.name or parameter.label or f"number {at + 1}"
-            for at, parameter in enumerate(parameters)
-            if bound[at] is _MISSING
+            parameter.name for at, parameter in enumerate(parameters) if bound[at] is _MISSING
         ]
         if missing:
             names = ", ".join(map(repr, missing))

@@ -10,7 +10,7 @@ everything that can be asked of a `Job` is a way to read it.
 
 from __future__ import annotations
 
-__all__ = ["Job", "Run", "attach"]
+__all__ = ["Job", "Run", "attach", "feed"]
 
 import asyncio
 import contextvars
@@ -33,6 +33,10 @@ from .updates import CancelOutcome, OutputUpdate, Status, StatusUpdate, Update
 
 Data = Sequence[Any]
 """All outputs of a call as they are on the wire."""
+
+Feed = Callable[[bytes | None, bool], object]
+"""Takes the JSON of a further input of a streaming call, or None as their end, and
+whether it drops those that wait."""
 
 
 class Job(Future[Any]):
@@ -58,6 +62,7 @@ class Job(Future[Any]):
         self._outcome: CancelOutcome | None = None
         self._outcome_future: Future[CancelOutcome] | None = None
         self._let_go: Callable[[], bool] | None = None
+        self._feed: Feed | None = None
         self._reading = threading.Lock()
         self._outputs: _Outputs | None = None
         self._latest: _Latest | None = None
@@ -102,7 +107,7 @@ class Job(Future[Any]):
         status = StatusUpdate(Status.CANCELLED, success=False, time=datetime.now())
         if not self._end([status], status, CancelledError()):
             return self.cancelled()
-        let_go, self._let_go = self._let_go, None
+        let_go, self._let_go, self._feed = self._let_go, None, None
         if let_go is not None and not let_go():
             self._told(CancelOutcome.UNKNOWN)
         return True
@@ -302,9 +307,13 @@ class Run:
         self._running = running
         self._holder: object = holder
 
-    def begin(self, let_go: Callable[[], bool]) -> None:
-        """Take what is to be called if the job is cancelled; it returns whether it could be."""
+    def begin(self, let_go: Callable[[], bool], feed: Feed | None = None) -> None:
+        """Take what is to be called if the job is cancelled; it returns whether it could be.
+
+        `feed` takes the further inputs of a streaming call.
+        """
         self._job._let_go = let_go
+        self._job._feed = feed
 
     def publish(self, entries: list[Entry], status: StatusUpdate) -> None:
         """Take news of the call."""
@@ -320,7 +329,7 @@ class Run:
         """Take the last news of the call, and its end."""
         self.leave()
         if self._job._end(entries, status, error):
-            self._job._let_go = None
+            self._job._let_go = self._job._feed = None
             self._job._told(CancelOutcome.FINISHED)
 
     def cancel_told(self, outcome: CancelOutcome) -> None:
@@ -338,6 +347,12 @@ def attach(
 ) -> abc.DisposableBase:
     """Do what subscribing to `job.updates` does, with an observer that reactivex has wrapped."""
     return Subscription(job._log.cursor(), observer, starter(scheduler, observer), repr(job._label))
+
+
+def feed(job: Job, chunk: bytes | None, *, latest: bool = False) -> None:
+    """Give a streaming job a further input, or None as their end; from any thread."""
+    if (take := job._feed) is not None:
+        take(chunk, latest)
 
 
 def _final(entries: Sequence[Entry]) -> Data:

@@ -38,7 +38,9 @@ class CancelOutcome(Enum):
     """The call was still waiting; it was taken out of the queue and never ran."""
 
     GENERATOR_CLOSED = "generator closed"
-    """The call was a running generator; the server closed it."""
+    """The call was a running generator, and is not asked for another output: the
+    server closes it when it has made the one that it is working on (4.44 does not
+    even close it)."""
 
     STILL_RUNNING = "still running"
     """The server let go of the call, but the function runs to its end unheard:

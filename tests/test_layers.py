@@ -19,8 +19,9 @@ LAYERS = [
     {"__init__"},
     {"client"},
     {"connection", "endpoint"},
+    {"streaming"},
     {"job"},
-    {"transport", "runtime"},
+    {"files", "transport", "runtime"},
     {"protocol"},
     {"updates", "exceptions"},
 ]

@@ -68,10 +68,14 @@ def json_of(answer: Answer, what: str) -> Any:
 def check_login(answer: Answer) -> None:
     """Check the answer to a login.
 
+    An app that has none redirects to its page, and is content.
+
     Raises:
         AuthenticationError: The app refused it.
         RxGradioError: It is no answer to a login.
     """
+    if answer.status == 302:
+        return
     if answer.status in {400, 401, 403}:
         raise AuthenticationError(f"the app refused the login: {_said(_detail(answer))}")
     if as_object(json_of(answer, "the answer to the login")).get("success") is not True:

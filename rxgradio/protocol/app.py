@@ -90,7 +90,8 @@ class App:
     version: str
     dialect: Dialect
     has_queue: bool
-    """False where calls must be posted to `/run/predict`, as there is no queue to join."""
+    """False where every call must be posted, as there is no queue to join: in an app of
+    Gradio 3 whose author never called `queue()`."""
     has_state: bool
     endpoints: tuple[EndpointInfo, ...]
     info: Mapping[str, Any]
@@ -110,13 +111,14 @@ def app_of(config: object, info: object = None) -> App:
     version = (as_text(settings.get("version")) or "").strip()
     protocol = settings.get("protocol")
     dialect = dialect_of(protocol if isinstance(protocol, str) else None, version)
+    release = release_of(version)
     # False, or null in an app that is mounted in another, where the author never called
-    # `queue()`. Before 3.1.5 the queue was polled over HTTP, which is not spoken here, and
-    # since 4.0 every app has one.
+    # `queue()`. Before 3.2 the queue was polled over HTTP, then wanted to be told a hash
+    # that it did not ask for; posts go round it. Since 4.0 every app has one.
     has_queue = dialect.queue != "websocket" or (
-        bool(settings.get("enable_queue")) and release_of(version) >= (3, 1, 5)
+        bool(settings.get("enable_queue")) and release >= (3, 2)
     )
-    described = _Description(settings, as_object(info), has_queue=has_queue)
+    described = _Description(settings, as_object(info), release, has_queue=has_queue)
     endpoints = tuple(
         endpoint
         for position, dependency in enumerate(settings["dependencies"])
@@ -157,7 +159,7 @@ def prefix_of(config: object) -> str:
     return value.rstrip("/")
 
 
-_IN_PAGE = re.compile(r"window\.gradio_config\s*=(?!=)\s*")
+_IN_PAGE = re.compile(r"window\.gradio_config\s*=\s*")
 
 
 def config_in_page(page: bytes) -> object:
@@ -209,7 +211,12 @@ class _Description:
     """The documents of an app, with its components by id."""
 
     def __init__(
-        self, settings: Mapping[str, Any], info: Mapping[str, Any], *, has_queue: bool
+        self,
+        settings: Mapping[str, Any],
+        info: Mapping[str, Any],
+        release: tuple[int, ...],
+        *,
+        has_queue: bool,
     ) -> None:
         self.info = info
         self.named = as_object(info.get("named_endpoints"))
@@ -217,6 +224,7 @@ class _Description:
         self.documents = any(
             is_object(info.get(key)) for key in ("named_endpoints", "unnamed_endpoints")
         )
+        self._release = release
         self._has_queue = has_queue
         self._mode = settings.get("mode")
         self._components = {
@@ -252,8 +260,7 @@ class _Description:
             outputs=tuple(not _left_out(component) for component in outputs),
             input_types=tuple(map(_kind, inputs)),
             output_types=tuple(map(_kind, outputs)),
-            # `null` stands for what the app does: 3.x queues if it has a queue, 4.x always.
-            queued=self._has_queue and dependency.get("queue") is not False,
+            queued=self._is_queued(dependency),
             streaming=dependency.get("connection") == "stream",
             time_limit=_seconds(dependency.get("time_limit")),
             # With `every`, the function is run again and again. Gradio 3.16 and older write
@@ -269,6 +276,15 @@ class _Description:
             self._components.get(each, {}) if isinstance(each, int) else {}
             for each in _items(dependency, key)
         ]
+
+    def _is_queued(self, dependency: Mapping[str, Any]) -> bool:
+        # Of a batched event the queue of the whole app dies (4.0 to 4.9), or all calls of
+        # a batch get the result of the last (4.16); both are well in 4.20. See
+        # `process_events` of queueing.py.
+        if dependency.get("batch") and (4,) <= self._release < (4, 20):
+            return False
+        # `null` stands for what the app does: 3.x queues if it has a queue, 4.x always.
+        return self._has_queue and dependency.get("queue") is not False
 
     def _is_public(self, dependency: Mapping[str, Any], documentation: object) -> bool:
         """Whether the author lets the endpoint be shown, as `get_api_info` in blocks.py tells."""
@@ -344,9 +360,11 @@ def _parameter(
         default = raw.get("parameter_default")
     else:
         # As Gradio itself does since 4.23: the component's initial value. (It also knows of
-        # a function's own default of None, which is not in the config.)
+        # a function's own default of None, which is not in the config.) The empty text is
+        # none: until 4.23 every Textbox has it whose author gave no value (textbox.py).
         default = as_object(component.get("props")).get("value")
-        has_default = default is not None
+        has_default = default is not None and default != ""
+        default = default if has_default else None
     python_type, description = _type(raw, component, "api_info_as_input")
     return Parameter(
         name=derived if name is None else name,

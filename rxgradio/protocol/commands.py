@@ -19,6 +19,7 @@ __all__ = [
     "OpenStream",
     "Phase",
     "PostCancel",
+    "PostChunk",
     "PostJoin",
     "Publish",
     "Reroute",
@@ -28,6 +29,7 @@ __all__ = [
     "Timer",
 ]
 
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -78,6 +80,10 @@ class Call(Generic[T]):
     """For how many ticks the stream has been open without one."""
     resumed: bool = False
     """It was known to the server when a stream broke that was then opened again."""
+    chunks: deque[bytes | None] | None = None
+    """For a `.stream()` event, the JSON of its further inputs; None is their end."""
+    working: bool = True
+    """The server has not yet answered the last of its inputs."""
 
 
 class Timer(Enum):
@@ -101,6 +107,14 @@ class PostCancel(Generic[T]):
     """Ask the server, within a time limit, to cancel the call; report `cancel_answered`."""
 
     call: Call[T]
+
+
+@dataclass(frozen=True, slots=True)
+class PostChunk(Generic[T]):
+    """Post a further input of a `.stream()` event, or their end; report `chunk_failed`."""
+
+    call: Call[T]
+    chunk: bytes | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +203,7 @@ class StopTimer:
 Command: TypeAlias = (
     PostJoin[T]
     | PostCancel[T]
+    | PostChunk[T]
     | OpenStream
     | DropStream
     | Publish[T]

@@ -114,7 +114,7 @@ class Exchange(Generic[T]):
             outcome = CancelOutcome.NOT_SENT
         elif not self._given:  # the server asks for the data when it is the call's turn
             outcome = CancelOutcome.REMOVED
-        elif call.generator:
+        elif call.generator or call.event.yielded:  # 3.16 and older do not tell what is one
             outcome = CancelOutcome.GENERATOR_CLOSED
         else:
             outcome = CancelOutcome.STILL_RUNNING

@@ -143,10 +143,10 @@ class Remote:
 
 @dataclass(frozen=True, slots=True)
 class Inline:
-    """A file that came as a data URI."""
+    """A file that came as a data URI; its name may lack a suffix."""
 
     uri: str
-    name: str | None = field(compare=False)
+    name: str = field(compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,7 +266,10 @@ class _Output:
         self._dialect = dialect
         self._component = component
         self._own = address + "/"
-        self._seeks_texts = dialect.files == "name" and component not in _SPOKEN
+        self._key = "name" if dialect.files == "name" else "path"
+        self._kinds: tuple[type, ...] = (dict, list)
+        if dialect.files == "name" and component not in _SPOKEN:
+            self._kinds = (dict, list, str)  # `Image` of 3.x sends its files as texts
         self._shape: Any = None
         """The value on the wire, but for texts that have grown since it came (`outline`)."""
         self._files: dict[Path, Any] = {}
@@ -357,44 +360,43 @@ class _Output:
 
     def _find(self, value: Any) -> list[_Found]:
         found: list[_Found] = []
-        if not self._may_be(value):
-            return found
-        # Not by recursion: the server decides how deep a value is.
-        waiting: list[tuple[_Step, Any]] = [(None, value)]
+        kinds, key = self._kinds, self._key
+        # Not by recursion: the server decides how deep a value is. And with little
+        # ceremony: it decides how large it is, too.
+        waiting: list[tuple[_Step, Any]] = [(None, value)] if isinstance(value, kinds) else []
         while waiting:
             step, each = waiting.pop()
-            file = self._file(each)
-            if file is not None:
-                found.append(_Found(_path(step), each, file))
-            elif is_object(each):
-                waiting.extend(
-                    ((step, key), child) for key, child in each.items() if self._may_be(child)
-                )
+            file = None
+            if is_object(each):
+                file = self._file(each) if key in each else None
+                if file is None:
+                    waiting += [
+                        ((step, name), child)
+                        for name, child in each.items()
+                        if isinstance(child, kinds)
+                    ]
             elif is_list(each):
-                waiting.extend(
+                waiting += [
                     ((step, index), child)
                     for index, child in enumerate(each)
-                    if self._may_be(child)
-                )
+                    if isinstance(child, kinds)
+                ]
+            elif _is_data(each):
+                file = Inline(each, self._component)
+            if file is not None:
+                found.append(_Found(_path(step), each, file))
         found.reverse()
         return found
 
-    def _may_be(self, value: Any) -> bool:
-        if isinstance(value, str):
-            return self._seeks_texts and value.startswith("data:")
-        return isinstance(value, (dict, list))
-
-    def _file(self, value: Any) -> Remote | Inline | str | None:
-        if isinstance(value, str):
-            return Inline(value, None) if _is_data(value) else None
-        # A stream is no file yet, and perhaps never.
-        if not is_object(value) or value.get("is_stream"):
-            return None
-        named = self._dialect.files == "name"
-        path = value.get("name" if named else "path")
-        if named and value.get("is_file") is not True:
+    def _file(self, value: Mapping[str, Any]) -> Remote | Inline | str | None:
+        """Return the file that an object is; a text if it is a URL."""
+        path = value.get(self._key)
+        if value.get("is_stream"):
+            return None  # a stream is no file yet, and perhaps never
+        if self._dialect.files == "name" and value.get("is_file") is not True:
             data = as_text(value.get("data")) or ""
-            return Inline(data, as_text(path)) if _is_data(data) else None
+            name = as_text(path) or self._component
+            return Inline(data, name) if _is_data(data) else None
         unmarked = self._dialect.marks_files and not _is_marked(value)
         if not isinstance(path, str) or not path or unmarked:
             return None
@@ -449,14 +451,13 @@ def _walk(value: Any, path: Path) -> Any:
 
 def _put(container: Any, key: str | int, found: Sequence[_Found], slots: list[Slot]) -> None:
     """Make slots of the files in `container[key]`, in copies of all that is on the way to them."""
-    own: dict[Path, Any] = {}
+    own: dict[tuple[int, str | int], Any] = {}
     for each in found:
         parent, last = container, key
-        for length, step in enumerate(each.path, 1):
-            prefix = each.path[: length - 1]
-            child = own.get(prefix)
+        for step in each.path:
+            child = own.get((id(parent), last))
             if child is None:
-                child = own[prefix] = parent[last] = parent[last].copy()
+                child = own[id(parent), last] = parent[last] = parent[last].copy()
             parent, last = child, step
         if isinstance(each.file, str):
             parent[last] = each.file

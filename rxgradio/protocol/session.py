@@ -63,6 +63,7 @@ from .commands import (
     OpenStream,
     Phase,
     PostCancel,
+    PostChunk,
     PostJoin,
     Publish,
     Reroute,
@@ -210,6 +211,32 @@ class Session(Generic[T]):
                 self._tell(call, CancelOutcome.STILL_RUNNING, commands)
         else:  # it had failed here a moment before, and is being cancelled already
             commands.append(TellCancel(call, CancelOutcome.UNKNOWN))
+        return self._go_on(commands)
+
+    def feed(self, call: Call[T], chunk: bytes | None, *, latest: bool) -> list[Command[T]]:
+        """Take a further input of a `.stream()` event, or None as their end.
+
+        It is sent when the server has answered the one before: what comes earlier
+        would take its place (`event.data` in routes.py). With `latest` it takes
+        the place of those that wait here.
+        """
+        commands: list[Command[T]] = []
+        if call.chunks is not None:
+            if latest and chunk is not None:
+                call.chunks.clear()
+            call.chunks.append(chunk)
+            self._send_chunk(call, commands)
+        return commands
+
+    def chunk_failed(self, call: Call[T], error: Exception, at: datetime) -> list[Command[T]]:
+        """A further input was not taken."""
+        commands: list[Command[T]] = []
+        if call.phase is Phase.JOINED and not call.ghost:
+            entries = call.event.end(error, at)
+            commands.append(Finish(call, entries, call.event.status, error))
+            call.cancel_told = True
+            self._forsake(call)
+            self._cancel_ghosts(call.fn_index, commands)
         return self._go_on(commands)
 
     def close(self, at: datetime) -> list[Command[T]]:
@@ -455,12 +482,20 @@ class Session(Generic[T]):
                 self._haunt(call, message, commands)
                 continue
             news.setdefault(call, []).extend(call.event.receive(message, at))
+            if isinstance(message, wire.Streaming):
+                call.working = False
+                self._send_chunk(call, commands)
             if call.event.ended:
                 self._finish(call, message, news.pop(call), commands)
                 ended.add(call.fn_index)
         self._publish(news, commands)
         for fn_index in ended:
             self._cancel_ghosts(fn_index, commands)
+
+    def _send_chunk(self, call: Call[T], commands: list[Command[T]]) -> None:
+        if call.chunks and not (call.working or call.ghost):
+            call.working = True
+            commands.append(PostChunk(call, call.chunks.popleft()))
 
     def _publish(self, news: dict[Call[T], list[Entry]], commands: list[Command[T]]) -> None:
         for call, entries in news.items():
@@ -705,13 +740,14 @@ class Session(Generic[T]):
         """
         waits = False
         for ghost in list(self._joined.values()):
-            # Where a drop removes no call, one that is yet to start is waited for.
-            if self._hopeless(ghost) and (self._has_state or self._dialect.resumes):
+            # Where a drop removes no call, one that is yet to start is waited for; and
+            # a cancel that is in flight has a time limit of its own.
+            asked = ghost in self._cancelling.get(ghost.fn_index, ())
+            if asked or (self._hopeless(ghost) and (self._has_state or self._dialect.resumes)):
                 waits = True
                 continue
             self._tell(ghost, CancelOutcome.UNKNOWN, commands)
-            if ghost not in self._cancelling.get(ghost.fn_index, ()):
-                self._gone(ghost)
+            self._gone(ghost)
         if waits or (self._has_state and self._joined):
             commands.append(SetTimer(Timer.IDLE, _IDLE))
         elif not self._has_state:

@@ -32,7 +32,7 @@ class Tenant(Protocol):
 
 
 class _Resolver(ThreadPoolExecutor):
-    """Runs what asyncio cannot do on its loop, which here is to look up host names.
+    """Runs what asyncio cannot do on its loop, such as to look up host names and to use the disk.
 
     asyncio's own executor is waited for when the interpreter exits, however long
     a name server takes. These threads are daemons, and end with their work.

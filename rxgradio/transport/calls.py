@@ -14,7 +14,7 @@ from ..protocol.app import App
 from ..updates import CancelOutcome
 from .exchange import Exchanges
 from .interface import Transport
-from .lane import Lanes
+from .lane import Lane, Lanes
 from .post import Posts
 from .submission import Submission
 
@@ -53,6 +53,13 @@ class Calls:
             submission.way.cancel(submission)
         else:
             submission.sink.cancel_told(CancelOutcome.NOT_SENT)
+
+    def feed(self, submission: Submission, chunk: bytes | None, *, latest: bool) -> None:
+        """Take a further input of a streaming call, or None as their end."""
+        if isinstance(submission.way, Lane):  # only session queues know such calls
+            submission.way.feed(submission, chunk, latest=latest)
+        elif submission.call.chunks is not None:  # it is still to be sent
+            submission.call.chunks.append(chunk)
 
     async def aclose(self) -> None:
         """End all calls and close all streams."""

@@ -20,7 +20,7 @@ from ..exceptions import ConnectionLost, ProtocolError
 from ..protocol.answers import Answer
 from .aiohttp import AiohttpTransport
 from .form import Form
-from .interface import Attachment, Socket
+from .interface import Socket, Upload
 
 _PATIENCE = 60.0
 """Seconds without any progress."""
@@ -127,7 +127,7 @@ class HttpTransport:
             yield stream
 
     async def upload(
-        self, path: str, files: Sequence[Attachment], headers: Mapping[str, str] | None = None
+        self, path: str, files: Sequence[Upload], headers: Mapping[str, str] | None = None
     ) -> Answer:
         """Post files as the field `files` of a form."""
         form = Form(files)

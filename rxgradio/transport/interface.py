@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["LAST_BYTES", "Attachment", "Socket", "Stream", "Transport", "unexpected"]
+__all__ = ["LAST_BYTES", "Socket", "Stream", "Transport", "Upload", "unexpected"]
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -60,7 +60,7 @@ class Socket(Protocol):
         ...
 
 
-class Attachment(Protocol):
+class Upload(Protocol):
     """A file to upload, read while it is sent."""
 
     @property
@@ -105,7 +105,7 @@ class Transport(Protocol):
         ...
 
     async def upload(
-        self, path: str, files: Sequence[Attachment], headers: Mapping[str, str] | None = None
+        self, path: str, files: Sequence[Upload], headers: Mapping[str, str] | None = None
     ) -> Answer:
         """Post files as the field `files` of a form; takes as long as there is progress.
 

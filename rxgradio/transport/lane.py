@@ -15,6 +15,7 @@ import uuid
 from collections.abc import Coroutine, Iterable
 from datetime import datetime
 from typing import Any, TypeAlias, assert_never
+from urllib.parse import quote
 
 import orjson
 
@@ -160,6 +161,10 @@ class Lane:
         """Let go of a call that has ended for its user."""
         self._execute(self.session.cancel(submission.call))
 
+    def feed(self, submission: Submission, chunk: bytes | None, *, latest: bool) -> None:
+        """Take a further input of a streaming call, or None as their end."""
+        self._execute(self.session.feed(submission.call, chunk, latest=latest))
+
     async def aclose(self) -> None:
         """End all calls, and the stream."""
         self._execute(self.session.close(_now()))
@@ -184,6 +189,8 @@ class Lane:
                     self._start(self._join(call))
                 case do.PostCancel(call):
                     self._start(self._cancel(call))
+                case do.PostChunk(call, chunk):
+                    self._start(self._post_chunk(call, chunk))
                 case do.OpenStream(generation):
                     self._streams[generation] = self._start(self._read(generation))
                 case do.DropStream(generation):
@@ -226,13 +233,7 @@ class Lane:
     # ---- what comes of it
 
     async def _join(self, call: Call) -> None:
-        body = {
-            "data": orjson.Fragment(call.data),
-            "event_data": None,
-            "fn_index": call.fn_index,
-            "trigger_id": None,
-            "session_hash": self.session.session_hash,
-        }
+        body = self._body(call, call.data)
         try:
             answer = await self._transport.post(
                 self._lanes.path("/queue/join"), orjson.dumps(body), call.headers
@@ -244,6 +245,31 @@ class Lane:
             self._execute(self.session.join_failed(call, unexpected(error), _now()))
         else:
             self._execute(self.session.joined(call, event_id, _now()))
+
+    def _body(self, call: Call, data: bytes) -> dict[str, Any]:
+        return {
+            "data": orjson.Fragment(data),
+            "event_data": None,
+            "fn_index": call.fn_index,
+            "trigger_id": None,
+            "session_hash": self.session.session_hash,
+        }
+
+    async def _post_chunk(self, call: Call, chunk: bytes | None) -> None:
+        path = self._lanes.path(f"/stream/{quote(call.event_id or '', safe='')}")
+        try:
+            if chunk is None:
+                answer = await self._transport.post(f"{path}/close", b"{}", call.headers)
+            else:
+                body = orjson.dumps(self._body(call, chunk))
+                answer = await self._transport.post(path, body, call.headers)
+            # 404 (6.x) or 500 (5.x): the call has ended meanwhile, as its stream will say.
+            if answer.status not in {404, 500}:
+                json_of(answer, "the answer to a chunk")
+        except RxGradioError as error:
+            self._execute(self.session.chunk_failed(call, error, _now()))
+        except Exception as error:  # noqa: BLE001 (as below: nobody may be left waiting)
+            self._execute(self.session.chunk_failed(call, unexpected(error), _now()))
 
     async def _cancel(self, call: Call) -> None:
         body = {

@@ -37,7 +37,7 @@ class Posts:
 
     def __init__(self, transport: Transport, prefix: str, session_hash: Callable[[], str]) -> None:
         self._transport = transport
-        self._path = f"{prefix}/run/predict"
+        self._path = f"{prefix}/api/predict"  # `/run/predict` exists since 3.9 or so
         self._session_hash = session_hash
         self._tasks: dict[Submission, asyncio.Task[None]] = {}
         self._room = asyncio.Semaphore(_MOST)

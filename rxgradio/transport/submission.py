@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = ["Sink", "Submission", "Way"]
 
+from collections import deque
 from collections.abc import Mapping
 from typing import Protocol
 
@@ -45,6 +46,7 @@ class Submission:
         apart: It is likely to be cancelled while others like it run, and is sent
             where that harms none.
         queued: It goes through the app's queue.
+        streaming: It takes further inputs, while it runs.
     """
 
     __slots__ = ("apart", "call", "has_state", "queued", "sink", "way")
@@ -60,6 +62,7 @@ class Submission:
         has_state: bool,
         apart: bool,
         queued: bool,
+        streaming: bool,
         headers: Mapping[str, str] | None,
     ) -> None:
         self.sink = sink
@@ -70,3 +73,5 @@ class Submission:
         self.call: do.Call[Submission] = do.Call(
             self, fn_index, data, event, generator, ordered=has_state, headers=headers
         )
+        if streaming:
+            self.call.chunks = deque()

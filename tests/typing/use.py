@@ -18,6 +18,7 @@ from rxgradio import (
     Status,
     StatusUpdate,
     Update,
+    handle_file,
 )
 
 
@@ -32,6 +33,7 @@ def blocking() -> None:
         concurrent.futures.wait([job, client.submit(fn_index=3)])
         for output in job:
             print(output)
+        client.predict([handle_file("a.png"), handle_file("http://example.com/b.png")])
         assert_type(client.endpoint("/write"), Endpoint)
         assert_type(client.endpoints[0].predict(1, b=2), Any)
 
@@ -63,7 +65,7 @@ async def with_asyncio() -> None:
         async for update in job:
             assert_type(update, Update)
         await job
-    other = await Client.connect("http://127.0.0.1:7860")
+    other = await Client.connect("http://127.0.0.1:7860", download_files=False)
     assert_type(other, Client)
 
 

@@ -1,0 +1,185 @@
+"""The files of a call's outputs, fetched before anybody hears of them."""
+
+from __future__ import annotations
+
+__all__ = ["Incoming", "Sink"]
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from ..exceptions import ProtocolError, RxGradioError
+from ..protocol.event import Entry
+from ..protocol.files import FileSearch, Inline, Remote, Slot
+from ..updates import CancelOutcome, Status, StatusUpdate
+
+
+class Sink(Protocol):
+    """Whoever hears of a call (see `transport.submission`)."""
+
+    def publish(self, entries: list[Entry], status: StatusUpdate) -> None:
+        """Take news of the call."""
+        ...
+
+    def finish(self, entries: list[Entry], status: StatusUpdate, error: Exception | None) -> None:
+        """Take the last news of the call, and its end."""
+        ...
+
+    def cancel_told(self, outcome: CancelOutcome) -> None:
+        """Take what the server made of a cancel."""
+        ...
+
+
+@dataclass(slots=True)
+class _News:
+    """What a sink is to hear at once, and how many files of it are still to come."""
+
+    entries: list[Entry]
+    status: StatusUpdate
+    end: tuple[Exception | None] | None
+    missing: int = 0
+
+
+class Incoming:
+    """Passes news on in their order, with local paths in the places of files.
+
+    Lives on the scheduler thread. News without files pass as they are, unless
+    others wait for theirs before them.
+
+    Args:
+        sink: To whom.
+        search: Finds the files.
+        fetch: Brings one here, and returns its path.
+        let_go: Called when a file cannot be had, and the call has ended for its user.
+        waiting: Where to be found while news wait for files.
+    """
+
+    def __init__(
+        self,
+        sink: Sink,
+        search: FileSearch,
+        fetch: Callable[[Remote | Inline], Awaitable[str]],
+        let_go: Callable[[], object],
+        waiting: set[Incoming],
+    ) -> None:
+        self._sink = sink
+        self._search = search
+        self._fetch = fetch
+        self._let_go = let_go
+        self._waiting = waiting
+        self._held: deque[_News] = deque()
+        self._paths: dict[Remote | Inline, str] = {}
+        self._wanted: dict[Remote | Inline, list[tuple[Slot, _News]]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._over = False
+
+    def publish(self, entries: list[Entry], status: StatusUpdate) -> None:
+        """Take news of the call."""
+        self._take(entries, status, None)
+
+    def finish(self, entries: list[Entry], status: StatusUpdate, error: Exception | None) -> None:
+        """Take the last news of the call, and its end."""
+        self._take(entries, status, (error,))
+
+    def cancel_told(self, outcome: CancelOutcome) -> None:
+        """Take what the server made of a cancel."""
+        self._sink.cancel_told(outcome)
+
+    def end(self, error: Exception) -> None:
+        """End the call, which waits for files."""
+        self._fail(error)
+
+    def stop(self) -> None:
+        """Fetch nothing more, and say nothing more."""
+        self._over = True
+        self._held.clear()
+        self._wanted.clear()
+        self._waiting.discard(self)
+        for task in self._tasks:
+            task.cancel()
+
+    @property
+    def tasks(self) -> set[asyncio.Task[None]]:
+        """What fetches."""
+        return self._tasks.copy()
+
+    def _take(
+        self, entries: list[Entry], status: StatusUpdate, end: tuple[Exception | None] | None
+    ) -> None:
+        if self._over:
+            return
+        passed, slots = entries, list[Slot]()
+        try:
+            for at, entry in enumerate(entries):
+                ours, found = self._search.take(entry)
+                if ours is not entry:
+                    passed = list(entries) if passed is entries else passed
+                    passed[at] = ours
+                    slots += found
+        except Exception as error:  # noqa: BLE001 (no value may leave a call hanging)
+            problem = ProtocolError(f"the files of an output cannot be told: {error}")
+            problem.__cause__ = error
+            self._fail(problem)
+            return
+        if not slots and not self._held and end is None:
+            self._sink.publish(passed, status)
+            return
+        news = _News(passed, status, end)
+        for slot in slots:
+            self._want(slot, news)
+        self._held.append(news)
+        self._pass_on()
+
+    def _want(self, slot: Slot, news: _News) -> None:
+        path = self._paths.get(slot.file)
+        if path is not None:
+            slot.fill(path)
+            return
+        news.missing += 1
+        waiting = self._wanted.setdefault(slot.file, [])
+        waiting.append((slot, news))
+        if len(waiting) == 1:
+            self._waiting.add(self)
+            task = asyncio.get_running_loop().create_task(self._bring(slot.file))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _bring(self, file: Remote | Inline) -> None:
+        try:
+            path = await self._fetch(file)
+        except RxGradioError as error:
+            self._fail(error)
+        except Exception as error:  # noqa: BLE001 (nobody may be left waiting)
+            problem = ProtocolError(f"unexpected {type(error).__name__} for a file: {error}")
+            problem.__cause__ = error
+            self._fail(problem)
+        else:
+            if isinstance(file, Remote):  # a URI is as large as its file, and soon decoded again
+                self._paths[file] = path
+            for slot, news in self._wanted.pop(file, ()):
+                slot.fill(path)
+                news.missing -= 1
+            self._pass_on()
+
+    def _pass_on(self) -> None:
+        while self._held and not self._held[0].missing:
+            news = self._held.popleft()
+            if news.end is None:
+                self._sink.publish(news.entries, news.status)
+            else:
+                self._over = True
+                self._sink.finish(news.entries, news.status, news.end[0])
+        if not self._held:
+            self._waiting.discard(self)
+
+    def _fail(self, error: Exception) -> None:
+        if self._over:
+            return
+        self.stop()
+        status = StatusUpdate(Status.FINISHED, success=False, time=datetime.now())
+        self._sink.finish([status], status, error)
+        # Later: it may be the lane of the call that is speaking.
+        asyncio.get_running_loop().call_soon(self._let_go)

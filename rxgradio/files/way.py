@@ -1,0 +1,114 @@
+"""The way to an app, for files."""
+
+from __future__ import annotations
+
+__all__ = ["Transport", "Way"]
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol, TypeVar
+from urllib.parse import quote, unquote
+
+from ..exceptions import ConnectionLost, ProtocolError
+from ..protocol.answers import Answer, json_of
+from ..protocol.files import is_url
+from ..protocol.shapes import quoted
+from .disk import Folder, LocalFile
+
+T = TypeVar("T")
+
+_TRIES = 3
+_PAUSE = 0.2
+"""Seconds before a second try, and half of those before a third."""
+
+
+class _Stream(Protocol):
+    @property
+    def answer(self) -> Answer: ...
+
+    def chunks(self) -> AsyncIterator[bytes]: ...
+
+
+class Transport(Protocol):
+    """What of a transport files need (see `transport.interface`)."""
+
+    async def upload(
+        self, path: str, files: Sequence[LocalFile], headers: Mapping[str, str] | None = None
+    ) -> Answer:
+        """Post files as a form."""
+        ...
+
+    def download(
+        self, path: str, headers: Mapping[str, str] | None = None
+    ) -> AbstractAsyncContextManager[_Stream]:
+        """Fetch a document of any size."""
+        ...
+
+
+class Way:
+    """Uploads to one app, and downloads from it; tried again if a connection breaks.
+
+    Args:
+        address: The app's. Nothing is fetched from elsewhere.
+        prefix: The path of the app's API, such as "/gradio_api".
+    """
+
+    def __init__(self, transport: Transport, address: str, prefix: str) -> None:
+        self.address = address
+        self._transport = transport
+        self._prefix = prefix
+
+    async def upload(self, file: LocalFile, headers: Mapping[str, str] | None) -> Answer:
+        """Upload a file.
+
+        Raises:
+            OSError: It cannot be read.
+            ConnectionLost: The connection broke again and again.
+        """
+        path = f"{self._prefix}/upload"
+        return await _patiently(lambda: self._transport.upload(path, [file], headers))
+
+    async def download(
+        self, path: str, name: str, folder: Folder, headers: Mapping[str, str] | None
+    ) -> str:
+        """Download what the server has at `path`, or at a URL of its own; returns where it is kept.
+
+        Raises:
+            RxGradioError: It cannot be had, or not be kept.
+        """
+        route = self._route(path, name)
+
+        async def fetch() -> str:
+            async with self._transport.download(route, headers) as stream:
+                if stream.answer.status != 200:
+                    json_of(stream.answer, f"the file {quoted(name)}")  # raises for a refusal
+                    raise ProtocolError(
+                        f"HTTP {stream.answer.status} for the file {quoted(name)}",
+                        status=stream.answer.status,
+                    )
+                return await folder.keep(stream.chunks(), name)
+
+        return await _patiently(fetch)
+
+    def _route(self, path: str, name: str) -> str:
+        own = is_url(path)
+        steps = unquote(path.partition("?")[0]) if own else path
+        # Such a path would be resolved on the way, and could leave the app.
+        if {".", ".."} & set(steps.replace("\\", "/").split("/")):
+            raise ProtocolError(
+                f"the server names the file {quoted(name)} by a path with dots: {quoted(path)}"
+            )
+        if own:
+            return quote(path[len(self.address) :], safe="/?=&%:+,;@~!$'()*", errors="replace")
+        return f"{self._prefix}/file={quote(path, safe='/', errors='replace')}"
+
+
+async def _patiently(work: Callable[[], Awaitable[T]]) -> T:
+    """Do what can be done twice, and is if the connection breaks."""
+    for tried in range(1, _TRIES):
+        try:
+            return await work()
+        except ConnectionLost:
+            await asyncio.sleep(_PAUSE * tried)
+    return await work()
