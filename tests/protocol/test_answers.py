@@ -457,6 +457,7 @@ def test_an_answer_without_a_result_is_an_error(reply: Answer, kind: type[Except
 
 def test_a_login_is_accepted_or_refused() -> None:
     check_login(answer(200, {"success": True}))
+    check_login(answer(302, b"", location="/"))
     with pytest.raises(AuthenticationError, match="Incorrect credentials"):
         check_login(answer(400, {"detail": "Incorrect credentials."}))
     with pytest.raises(AuthenticationError):

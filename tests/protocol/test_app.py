@@ -645,7 +645,8 @@ def config_3(*dependencies: object, **more: object) -> dict[str, Any]:
         ("3.50.2", True, True),
         ("3.50.2", False, False),
         ("3.50.2", None, False),
-        ("3.1.5\n", True, True),
+        ("3.1.7\n", True, False),
+        ("3.2\n", True, True),
         ("3.1.4\n", True, False),
         ("3.1.4\n", False, False),
     ],
@@ -833,7 +834,7 @@ def test_names_that_the_server_tells_are_kept_and_not_given_again() -> None:
 
 @pytest.mark.parametrize(
     ("value", "has_default"),
-    [(None, False), ("", True), (0, True), (False, True), ([], True), ("Ann", True)],
+    [(None, False), ("", False), (0, True), (False, True), ([], True), ("Ann", True)],
 )
 def test_an_initial_value_is_the_default_where_the_server_tells_none(
     value: object, has_default: bool
@@ -844,10 +845,14 @@ def test_an_initial_value_is_the_default_where_the_server_tells_none(
     without = only(app_of(document)).parameters[0]
     unsaid = only(app_of(document, documented({"label": "a"}))).parameters[0]
     denied = only(app_of(document, documented({"parameter_has_default": False}))).parameters[0]
+    empty = {"parameter_has_default": True, "parameter_default": ""}
+    told = only(app_of(document, documented(empty))).parameters[0]
 
-    assert (without.has_default, without.default) == (has_default, value)
-    assert (unsaid.has_default, unsaid.default) == (has_default, value)
+    default = (True, value) if has_default else (False, None)
+    assert (without.has_default, without.default) == default
+    assert (unsaid.has_default, unsaid.default) == default
     assert (denied.has_default, denied.default) == (False, None)
+    assert (told.has_default, told.default) == (True, "")
 
 
 # The same app on ten releases
@@ -879,7 +884,7 @@ def wire(endpoint: EndpointInfo) -> dict[str, object]:
         "outputs": endpoint.outputs,
         "input_types": endpoint.input_types,
         "output_types": endpoint.output_types,
-        "queued": endpoint.queued,
+        "queued": endpoint.queued or endpoint.api_name == "/batch",
         "streaming": endpoint.streaming,
         "generator": endpoint.generator,
         "has_state": endpoint.has_state,
@@ -910,6 +915,12 @@ def test_every_release_tells_the_same_of_the_same_app(release: str, info: bool) 
     assert list(map(wire, app.endpoints)) == list(map(wire, comparable(app, newest)))
     # Before 4.32 they are counted; here no number differs from the position.
     assert [e.fn_index for e in app.endpoints] == [e.fn_index for e in comparable(app, newest)]
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_batched_events_go_round_the_queues_that_mishandle_them(release: str) -> None:
+    [batched] = [each for each in real(release).endpoints if each.api_name == "/batch"]
+    assert batched.queued is (release not in {"4.8.0", "4.16.0"})
 
 
 @pytest.mark.parametrize("info", [True, False])
@@ -1020,8 +1031,11 @@ def page(script: str) -> bytes:
         "window.gradio_config={}",
         "window.gradio_config\n\t=\n{}\n;",
         # As 6.x has it, with uses of it around.
-        "window.gradio_config?.a === true; window.gradio_config == 1; window.gradio_config = {};"
-        "</script><script>window.gradio_api_info = {}; window.gradio_config.root = new URL(1)",
+        (
+            "window.gradio_config?.a === true; window.gradio_config == 1; "
+            "window.gradio_config = {};</script><script>window.gradio_api_info = {}; "
+            "window.gradio_config.root = new URL(1)"
+        ),
         # An assignment that is no value.
         "window.gradio_config = window.parent.gradio_config; window.gradio_config = {};",
         'window.gradio_config = null; window.gradio_config = "a"; window.gradio_config = {};',
@@ -1225,7 +1239,7 @@ def test_depth_inside_descriptions_costs_only_what_it_describes(depth: int) -> N
 
     assert [endpoint.api_name for endpoint in app.endpoints] == ["/f", None, "/h"]
     assert app.endpoints[0].parameters == (
-        UNKNOWN,
+        dataclasses.replace(UNKNOWN, component="Textbox"),
         dataclasses.replace(UNKNOWN, name="param_1"),
     )
 

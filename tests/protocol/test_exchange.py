@@ -143,6 +143,12 @@ def test_a_cancel_hangs_up_and_tells_what_that_does(
         assert exchange.ended(ConnectionLost("closed"), AT) == []
 
 
+def test_what_has_yielded_is_a_generator_though_the_config_does_not_say_so() -> None:
+    exchange = exchange_of(WEBSOCKET)
+    exchange.received([WAITING, DATA, STARTED, wire.Generating(None, ["a"], None)], AT)
+    assert outcomes(exchange.cancel()) == [CancelOutcome.GENERATOR_CLOSED]
+
+
 @BOTH
 def test_a_call_that_was_never_made_is_let_go_of_without_a_connection(dialect: Any) -> None:
     exchange = Exchange(call_of(dialect), dialect)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -19,6 +20,7 @@ from rxgradio.exceptions import (
 )
 from rxgradio.protocol import commands as do
 from rxgradio.protocol import messages as wire
+from rxgradio.protocol.event import Event
 from rxgradio.updates import CancelOutcome, Status
 from tests.protocol.world import AT, Owner, World
 
@@ -712,6 +714,9 @@ def test_an_idle_stream_that_the_server_keeps_open_is_dropped_with_its_session()
     side = world.sides[0]
     assert side.timers[do.Timer.IDLE] == 2.0
     world._due(side, do.Timer.IDLE)
+    assert not call.owner.outcomes  # the cancel is still on its way
+    side.execute(side.session.cancel_answered(call, ok=True))
+    world._due(side, do.Timer.IDLE)
     assert side.streams[1].dropped
     assert side.session.retired
     assert call.owner.outcomes == [CancelOutcome.UNKNOWN]
@@ -792,6 +797,7 @@ def test_with_state_an_idle_stream_is_kept() -> None:
     world, call = drive(has_state=True)
     world.cancel(call)
     side = world.sides[0]
+    side.execute(side.session.cancel_answered(call, ok=True))
     world._due(side, do.Timer.IDLE)
     assert not side.streams[1].dropped
     assert not side.session.retired
@@ -840,3 +846,89 @@ def test_a_reset_that_comes_too_late_is_told_as_finished() -> None:
     world.settle()
     assert call.owner.outcomes == [CancelOutcome.FINISHED]
     assert other.owner.ends == [None]
+
+
+# ---- streams of inputs
+
+
+def streaming() -> tuple[World, do.Call[Owner], Callable[[list[wire.Message]], None]]:
+    world = World()
+    owner = Owner("streaming")
+    world.owners.append(owner)
+    call: do.Call[Owner] = do.Call(owner, 0, b"[0]", Event(world.dialect, 1, AT), generator=True)
+    call.chunks = deque()
+    world.calls.append(call)
+    side = world.sides[0]
+    side.submit(call)
+    for name in ["accept streaming", "answer streaming", "attach s0/1", "open s0/1"]:
+        happen(world, name)
+
+    def say(messages: list[wire.Message]) -> None:
+        side.execute(side.session.received(1, messages, AT))
+
+    return world, call, say
+
+
+ANSWERED = wire.Streaming("e0", ["x"], None)
+
+
+def feed(world: World, call: do.Call[Owner], chunk: bytes | None, *, latest: bool = False) -> None:
+    side = world.sides[0]
+    side.execute(side.session.feed(call, chunk, latest=latest))
+
+
+def test_a_chunk_is_sent_when_the_one_before_was_answered() -> None:
+    world, call, say = streaming()
+    feed(world, call, b"[1]")
+    feed(world, call, b"[2]")
+    feed(world, call, None)
+    say([wire.Started("e0", None)])
+    assert not world.chunks
+    for sent in ([b"[1]"], [b"[1]", b"[2]"], [b"[1]", b"[2]", None]):
+        say([ANSWERED])
+        assert [chunk for _, chunk in world.chunks] == sent
+    say([wire.Completed("e0", ["x"], None, None, None)])
+    assert call.owner.ends == [None]
+    assert call.owner.outputs == ["x"] * 4
+    feed(world, call, b"[3]")
+    assert len(world.chunks) == 3
+
+
+def test_a_chunk_that_comes_late_is_sent_at_once() -> None:
+    world, call, say = streaming()
+    say([wire.Started("e0", None), ANSWERED])
+    feed(world, call, b"[1]")
+    assert world.chunks == [(call, b"[1]")]
+
+
+def test_of_the_chunks_that_wait_only_the_latest_may_be_kept_but_not_of_their_end() -> None:
+    world, call, say = streaming()
+    for n in range(5):
+        feed(world, call, b"[%d]" % n, latest=True)
+    feed(world, call, None, latest=True)
+    say([wire.Started("e0", None), ANSWERED])
+    say([ANSWERED])
+    assert world.chunks == [(call, b"[4]"), (call, None)]
+
+
+def test_a_chunk_that_is_not_taken_ends_the_call_and_is_cancelled() -> None:
+    world, call, say = streaming()
+    say([wire.Started("e0", None), ANSWERED])
+    feed(world, call, b"[1]")
+    side = world.sides[0]
+    lost = ConnectionLost("reset")
+    side.execute(side.session.chunk_failed(call, lost, AT))
+    assert call.owner.ends == [lost]
+    assert [ghost for _, ghost in world.cancels] == [call]
+    side.execute(side.session.chunk_failed(call, lost, AT))
+    assert call.owner.ends == [lost]
+
+
+def test_a_cancelled_stream_sends_no_chunk_any_more() -> None:
+    world, call, say = streaming()
+    say([wire.Started("e0", None)])
+    feed(world, call, b"[1]")
+    world.cancel(call)
+    say([ANSWERED])
+    feed(world, call, b"[2]")
+    assert not world.chunks

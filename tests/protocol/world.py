@@ -119,6 +119,8 @@ class Side:
                     assert call.event_id not in world.cancelled_ids, "a cancel was sent twice"
                     world.cancelled_ids.add(call.event_id)
                     world.cancels.append((self, call))
+                case do.PostChunk(call, chunk):
+                    world.chunks.append((call, chunk))
                 case do.OpenStream(generation):
                     live = [s for s in self.streams.values() if s.attached and not s.finished]
                     assert not live, "two streams of one session at once"
@@ -184,6 +186,7 @@ class World:
         self.answers: list[tuple[Side, do.Call[Owner], str]] = []
         self.cancels: list[tuple[Side, do.Call[Owner]]] = []
         self.cancel_answers: list[tuple[Side, do.Call[Owner], bool]] = []
+        self.chunks: list[tuple[do.Call[Owner], bytes | None]] = []
         self.deaf = deaf
         self.cancelled_ids: set[str] = set()
         self.opens = 0

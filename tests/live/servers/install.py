@@ -22,6 +22,8 @@ import uv
 REQUIREMENTS = Path(__file__).parent / "requirements"
 CACHE = Path(__file__).parents[3] / ".cache" / "servers"
 PYTHON = Path("Scripts/python.exe" if os.name == "nt" else "bin/python")
+# Sought here and once: sysconfig, where it looks, is not safe to ask first from several threads.
+UV = uv.find_uv_bin()
 
 
 def _in_order(version: str) -> tuple[int, ...]:
@@ -60,7 +62,8 @@ def _build(directory: Path, requirements: Path) -> None:
     unfinished = Path(tempfile.mkdtemp(prefix=f"{directory.name}.", dir=directory.parent))
     try:
         # Relocatable, as it is renamed once it is whole.
-        _uv("venv", "--relocatable", "--allow-existing", "--python", sys.executable, unfinished)
+        python = _interpreter(requirements.stem)
+        _uv("venv", "--relocatable", "--allow-existing", "--python", python, unfinished)
         _uv("pip", "install", "--python", unfinished / PYTHON, "--requirement", requirements)
         unfinished.rename(directory)
     except OSError:
@@ -71,8 +74,16 @@ def _build(directory: Path, requirements: Path) -> None:
         shutil.rmtree(unfinished, ignore_errors=True)
 
 
+def _interpreter(version: str) -> str:
+    """Return the Python for a release, as uv names them: this one, wherever that will do."""
+    # The releases before 5 want a numpy and a markupsafe that have no wheels for 3.13; uv
+    # finds another Python, or fetches one.
+    too_new = sys.version_info >= (3, 13) and _in_order(version) < (5,)
+    return "3.12" if too_new else sys.executable
+
+
 def _uv(*arguments: str | Path) -> None:
-    command = [uv.find_uv_bin(), *map(str, arguments)]
+    command = [UV, *map(str, arguments)]
     done = subprocess.run(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
     )

@@ -19,7 +19,7 @@ from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from pathlib import Path
 from threading import Thread
-from typing import IO, Self
+from typing import IO, Any, Self
 
 import httpx
 
@@ -56,7 +56,7 @@ class Server:
     @property
     def url(self) -> str:
         """Where the app is, as a user would type it."""
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://127.0.0.1:{self.port}{self._env.get('APP_ROOT', '')}"
 
     @property
     def api_url(self) -> str:
@@ -121,17 +121,21 @@ class Server:
         Raises:
             TimeoutError: It was not recorded in time.
         """
-        # Not through the queue, which the runs in question may be holding up.
-        answer = httpx.post(
-            f"{self.api_url}/run/await_ledger",
-            json={"data": [tag, entry, seconds]},
-            timeout=seconds + 10,
-            trust_env=False,
-        )
-        entries: list[str] = json.loads(answer.raise_for_status().json()["data"][0])
+        entries: list[str] = json.loads(self._ask("await_ledger", tag, entry, seconds))
         if entry not in entries:
             raise TimeoutError(f"no {entry!r} in {entries} after {seconds} s")
         return entries
+
+    def open_gate(self, tag: str, times: int = 1) -> None:
+        """Let this many of those pass who wait at a gate of the app, or will."""
+        self._ask("open_gate", tag, times)
+
+    def _ask(self, name: str, *data: object) -> Any:
+        # Not through the queue, which the runs in question may be holding up.
+        answer = httpx.post(
+            f"{self.api_url}/run/{name}", json={"data": data}, timeout=60, trust_env=False
+        )
+        return answer.raise_for_status().json()["data"][0]
 
     @property
     def _written(self) -> Path:

@@ -1,0 +1,6 @@
+{"msg":"send_hash"}
+{"msg":"estimation","rank":0,"queue_size":1,"avg_event_process_time":0.0428619384765625,"avg_event_concurrent_process_time":0.010715484619140625,"rank_eta":0.0428619384765625,"queue_eta":0.0}
+{"msg":"send_data"}
+{"msg":"process_starts"}
+{"msg":"process_completed","output":{"error":"'told you so'"},"success":false}
+{"closed": 1000}

@@ -1,0 +1,3 @@
+{"msg":"send_hash"}
+{"msg":"queue_full"}
+{"closed": 1000}
