@@ -1,7 +1,8 @@
 """Real Gradio servers for the tests: one per release for all, or one's own to mistreat.
 
 `server` runs a test once per release. The installations begin when the first test asks
-for a server, all at once; each shared server starts when a test first asks for it.
+for a server, all at once; each shared server starts when a test first asks for it, and
+ends after the last one that does, as ten of them take 2 GB.
 """
 
 from __future__ import annotations
@@ -18,38 +19,33 @@ import pytest
 import rxgradio
 from tests.live.servers.install import VERSIONS, environment
 from tests.live.servers.run import Server
+from tests.live.table import table, told  # noqa: F401 (fixtures)
 
 
 class Servers:
-    """The servers that tests share, by version."""
+    """The environments of the servers, by version."""
 
-    def __init__(self, installers: ThreadPoolExecutor, started: ExitStack) -> None:
+    def __init__(self, installers: ThreadPoolExecutor) -> None:
         self._pythons = {version: installers.submit(environment, version) for version in VERSIONS}
-        self._started = started
-        self._servers: dict[str, Server] = {}
 
     def python(self, version: str) -> Path:
         """Wait for the environment of this version."""
         return self._pythons[version].result()
 
-    def __getitem__(self, version: str) -> Server:
-        if version not in self._servers:
-            server = Server(self.python(version), version)
-            self._servers[version] = self._started.enter_context(server)
-        return self._servers[version]
-
 
 @pytest.fixture(scope="session")
 def servers() -> Iterator[Servers]:
-    """Shared servers: `servers["6.31.0"]` is started on first use."""
-    with ThreadPoolExecutor(len(VERSIONS)) as installers, ExitStack() as started:
-        yield Servers(installers, started)
+    """Where servers come from."""
+    with ThreadPoolExecutor(len(VERSIONS)) as installers:
+        yield Servers(installers)
 
 
 @pytest.fixture(scope="session", params=VERSIONS)
-def server(request: pytest.FixtureRequest, servers: Servers) -> Server:
+def server(request: pytest.FixtureRequest, servers: Servers) -> Iterator[Server]:
     """Each release in turn; the server is shared, so a test leaves it as it was."""
-    return servers[request.param]
+    # pytest runs all tests of one parameter before those of the next.
+    with Server(servers.python(request.param), request.param) as server:
+        yield server
 
 
 @pytest.fixture

@@ -200,6 +200,9 @@ class Peer:
         except ConnectionError:
             pass
 
+    async def read(self, size: int) -> bytes:
+        return await self._reader.readexactly(size)
+
     async def first_byte(self) -> bytes:
         return await self._reader.read(1)
 
@@ -308,6 +311,11 @@ class FakeGradio:
         async with self._news:
             await self._news.wait_for(lambda: len(found()) >= count)
         return found()
+
+    async def asked_for_data(self) -> None:
+        """Wait for a request for the route "data"."""
+        async with self._news:
+            await self._news.wait_for(lambda: self.asked("data"))
 
     async def accept(self, request: Request) -> Event:
         """Take a call into the queue, without answering it."""
@@ -419,7 +427,9 @@ class FakeGradio:
                 await self._answer(peer, "bytes")
                 if not peer.over:
                     peer.request = await peer.read_request(first)
-                    self.requests.append(peer.request)
+                    async with self._news:
+                        self.requests.append(peer.request)
+                        self._news.notify_all()
                     self._note()
                     await self._answer(peer, peer.request.route)
         except (ConnectionError, asyncio.IncompleteReadError):

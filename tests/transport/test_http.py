@@ -133,15 +133,21 @@ def test_a_name_server_that_does_not_answer_does_not_hold_up_the_exit() -> None:
 # ---- answers that are none of a Gradio app
 
 
-@pytest.mark.parametrize("route", ["config", "info"])
 @pytest.mark.parametrize(
-    ("status", "kind", "text"),
+    ("route", "status", "kind", "text"),
     [
-        ("404 Not Found", ProtocolError, "404.*Nobody is here"),
-        ("500 Internal Server Error", ProtocolError, "500.*Nobody is here"),
-        ("200 OK", ProtocolError, "not JSON.*Nobody is here"),
-        ("401 Unauthorized", AuthenticationError, "login.*401"),
-        ("403 Forbidden", AuthenticationError, "login.*403"),
+        ("config", "404 Not Found", ProtocolError, "404.*Nobody is here"),
+        ("config", "500 Internal Server Error", ProtocolError, "500.*Nobody is here"),
+        *[
+            (route, *refused)
+            for route in ("config", "info")
+            for refused in [
+                ("200 OK", ProtocolError, "not JSON.*Nobody is here"),
+                ("502 Bad Gateway", ProtocolError, "502.*Nobody is here"),
+                ("401 Unauthorized", AuthenticationError, "login.*401"),
+                ("403 Forbidden", AuthenticationError, "login.*403"),
+            ]
+        ],
     ],
 )
 def test_a_refusal_says_what_the_server_said(
@@ -152,6 +158,13 @@ def test_a_refusal_says_what_the_server_said(
         Client(server.url)
     if isinstance(caught.value, ProtocolError):
         assert caught.value.status == int(status[:3])
+
+
+@pytest.mark.parametrize("status", ["404 Not Found", "500 Internal Server Error"])
+def test_an_app_that_documents_nothing_can_be_called(server: FakeGradio, status: str) -> None:
+    server.script("info", answer(b"{}", status))
+    with Client(server.url) as client:
+        assert client.predict("x", api_name="/echo") == "x"
 
 
 @pytest.mark.parametrize(
