@@ -15,9 +15,11 @@ import importlib
 import os
 import socket
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 
@@ -100,6 +102,19 @@ def count(to: float) -> Iterator[str]:
         time.sleep(0.1)
 
 
+def number(file: str) -> str:
+    """Write the lines of a text file, numbered, into another."""
+    lines = Path(file).read_text("utf-8").splitlines()
+    numbered = Path(tempfile.mkdtemp(), "numbered.txt")
+    numbered.write_text("\n".join(f"{n} {line}" for n, line in enumerate(lines, 1)), "utf-8")
+    return str(numbered)
+
+
+def total(amount: float, sum_so_far: float) -> tuple[str, float]:
+    """Add up what comes in, one amount after another."""
+    return f"{sum_so_far + amount:g} so far", sum_so_far + amount
+
+
 def build() -> Any:
     """Make the app."""
     app = gr.Blocks(analytics_enabled=False, title="rxgradio demo")
@@ -111,6 +126,17 @@ def build() -> Any:
         _offer(check)
         _offer(divide, gr.Number(label="a"), gr.Number(label="b"))
         _offer(count, gr.Number(label="to"))
+        gr.Button("number").click(
+            number, gr.File(label="file"), gr.File(label="numbered"), api_name="number"
+        )
+        camera = gr.Image(sources=["webcam"], streaming=True, visible=False)
+        sum_so_far = gr.State(0)
+        camera.stream(
+            total,
+            [gr.Number(label="amount"), sum_so_far],
+            [gr.Textbox(label="sum"), sum_so_far],
+            api_name="total",
+        )
     return app.queue(default_concurrency_limit=10)
 
 
