@@ -27,6 +27,8 @@ __all__ = [
     "StopTimer",
     "TellCancel",
     "Timer",
+    "outcome_after",
+    "take_chunk",
 ]
 
 from collections import deque
@@ -35,6 +37,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Generic, TypeAlias, TypeVar
 
+from ..exceptions import ClientClosed, ConnectionLost
 from ..updates import CancelOutcome, StatusUpdate
 from .event import Entry, Event
 
@@ -77,13 +80,26 @@ class Call(Generic[T]):
     heard: bool = False
     """The session's stream has brought a message of it."""
     ticks: int = 0
-    """For how many ticks the stream has been open without one."""
+    """For how many ticks the stream has been open without another."""
     resumed: bool = False
     """It was known to the server when a stream broke that was then opened again."""
     chunks: deque[bytes | None] | None = None
     """For a `.stream()` event, the JSON of its further inputs; None is their end."""
     working: bool = True
     """The server has not yet answered the last of its inputs."""
+
+
+def outcome_after(call: Call[T]) -> CancelOutcome:
+    """Return what becomes of the cancel of a call that had ended already."""
+    lost = isinstance(call.event.error, ConnectionLost | ClientClosed)
+    return CancelOutcome.UNKNOWN if lost else CancelOutcome.FINISHED
+
+
+def take_chunk(chunks: deque[bytes | None], chunk: bytes | None, *, latest: bool) -> None:
+    """Put a further input, or their end, behind those that wait; with `latest` in their place."""
+    if latest and chunk is not None:
+        chunks.clear()
+    chunks.append(chunk)
 
 
 class Timer(Enum):

@@ -43,7 +43,8 @@ class Dialect:
 
     resumes: bool
     """The server does not notice that a session's stream was dropped: events go on, and
-    a stream that is opened again continues where the last one ended."""
+    a stream that is opened again continues where the server was; what was on its way
+    is lost."""
 
     quotes_errors: bool
     """The text of a `gr.Error` arrives as Python's repr of it."""

@@ -69,17 +69,32 @@ class Event:
         outputs: How many outputs the endpoint has, State included.
     """
 
-    __slots__ = ("_dialect", "_outputs", "_shape", "ended", "error", "started", "status", "yielded")
+    __slots__ = (
+        "_blind",
+        "_dialect",
+        "_outputs",
+        "_shape",
+        "ended",
+        "error",
+        "started",
+        "status",
+        "yielded",
+    )
 
     def __init__(self, dialect: Dialect, outputs: int, at: datetime) -> None:
         self._dialect = dialect
         self._outputs = outputs
         self._shape: list[Any] | None = None
+        self._blind = False
         self.status = StatusUpdate(Status.STARTING, time=at)
         self.started = False
         self.yielded = False
         self.ended = False
         self.error: Exception | None = None
+
+    def missed(self) -> None:
+        """Note that messages may have been lost: edits have nothing to be edits of."""
+        self._blind = self._dialect.sends_diffs
 
     def joining(self, at: datetime) -> list[Entry]:
         """Note that the call is on its way to the queue."""
@@ -142,6 +157,9 @@ class Event:
         data = message.data
         if len(data) != self._outputs:
             return self.end(self._miscount(data), at)
+        if self._blind:
+            self.yielded = True
+            return []
         entry: Entry
         self.yielded = True
         full = not self._dialect.sends_diffs or isinstance(message, wire.Streaming)
@@ -174,7 +192,10 @@ class Event:
             average_duration=message.average_duration,
             used_cache=message.used_cache,
         )
-        return [Values(data, final=True), self._stands(status)]
+        # What was not told on the way is told at the end: an iteration over the outputs
+        # must not end on an old one.
+        caught_up = [Values(data, final=False)] if self._blind and self.yielded else []
+        return [*caught_up, Values(data, final=True), self._stands(status)]
 
     def _miscount(self, data: Sequence[Any]) -> ProtocolError:
         return ProtocolError(

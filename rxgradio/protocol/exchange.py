@@ -34,6 +34,7 @@ from .commands import (
     SetTimer,
     TellCancel,
     Timer,
+    outcome_after,
 )
 from .dialects import Dialect
 from .event import Entry
@@ -108,8 +109,7 @@ class Exchange(Generic[T]):
         """Let go of the call, which has ended for its user."""
         call = self.call
         if call.phase is Phase.GONE:
-            lost = isinstance(call.event.error, ConnectionLost | ClientClosed)
-            return [TellCancel(call, CancelOutcome.UNKNOWN if lost else CancelOutcome.FINISHED)]
+            return [TellCancel(call, outcome_after(call))]
         if call.phase is Phase.UNSENT:
             outcome = CancelOutcome.NOT_SENT
         elif not self._given:  # the server asks for the data when it is the call's turn

@@ -71,6 +71,8 @@ from .commands import (
     StopTimer,
     TellCancel,
     Timer,
+    outcome_after,
+    take_chunk,
 )
 from .dialects import Dialect
 from .event import Entry
@@ -89,6 +91,12 @@ may be about to be cancelled too."""
 
 _MOST_CANCELS = 16
 """Cancels of one endpoint that may be in flight."""
+
+_MOST_RESUMED = 40
+"""Ticks of the silence timer (ten minutes) for which a call may say nothing after its
+stream was opened again: its end may have been on its way when the stream broke."""
+
+_END_LOST = "the end of the call may have been lost while the connection was broken"
 
 _MOST_EARLY = 10_000
 """Messages of unknown events that are kept while joins are in flight."""
@@ -198,9 +206,7 @@ class Session(Generic[T]):
         """Let go of a call that has ended for its user."""
         commands: list[Command[T]] = []
         if call.phase is Phase.GONE:
-            lost = isinstance(call.event.error, ConnectionLost | ClientClosed)
-            outcome = CancelOutcome.UNKNOWN if lost else CancelOutcome.FINISHED
-            self._tell(call, outcome, commands)
+            self._tell(call, outcome_after(call), commands)
         elif call.phase is Phase.UNSENT:
             self._gone(call)
             self._tell(call, CancelOutcome.NOT_SENT, commands)
@@ -222,9 +228,7 @@ class Session(Generic[T]):
         """
         commands: list[Command[T]] = []
         if call.chunks is not None:
-            if latest and chunk is not None:
-                call.chunks.clear()
-            call.chunks.append(chunk)
+            take_chunk(call.chunks, chunk, latest=latest)
             self._send_chunk(call, commands)
         return commands
 
@@ -232,10 +236,7 @@ class Session(Generic[T]):
         """A further input was not taken."""
         commands: list[Command[T]] = []
         if call.phase is Phase.JOINED and not call.ghost:
-            entries = call.event.end(error, at)
-            commands.append(Finish(call, entries, call.event.status, error))
-            call.cancel_told = True
-            self._forsake(call)
+            self._give_up(call, error, at, commands)
             self._cancel_ghosts(call.fn_index, commands)
         return self._go_on(commands)
 
@@ -452,6 +453,15 @@ class Session(Generic[T]):
             self._tell(call, CancelOutcome.UNKNOWN, commands)
         self._gone(call)
 
+    def _give_up(
+        self, call: Call[T], error: Exception, at: datetime, commands: list[Command[T]]
+    ) -> None:
+        """End a call that the server may still be running."""
+        entries = call.event.end(error, at)
+        commands.append(Finish(call, entries, call.event.status, error))
+        call.cancel_told = True
+        self._forsake(call)
+
     # ---- messages
 
     def _receive(
@@ -470,6 +480,7 @@ class Session(Generic[T]):
             call = self._joined.get(event_id)
             if call is not None:
                 call.heard = True
+                call.ticks = 0
             else:
                 if not self._keep_early(event_id, message):
                     flood = ProtocolError("the stream brings messages of too many unknown events")
@@ -655,8 +666,7 @@ class Session(Generic[T]):
             self._tell(ghost, CancelOutcome.UNKNOWN, commands)
             self._gone(ghost)
         for call in [call for call in self._joined.values() if call.resumed]:
-            end = ConnectionLost("the end of the call was lost while the connection was broken")
-            self._abandon(call, end, at, commands)
+            self._abandon(call, ConnectionLost(_END_LOST), at, commands)
         if self._joined:
             again = ConnectionLost("the server closes every stream without a word about the call")
             self._open_again(again, at, commands)
@@ -681,6 +691,7 @@ class Session(Generic[T]):
         """Open the stream again; the calls that the server knows of go on."""
         for call in self._joined.values():
             call.resumed = True
+            call.event.missed()
         self._open_again(error, at, commands)
 
     def _lost(self, error: Exception, at: datetime, commands: list[Command[T]]) -> None:
@@ -712,25 +723,25 @@ class Session(Generic[T]):
         self._quiet_ticks += 1
         seconds = 3 * self._tick
         if self._quiet_ticks > 3:
+            # Not resumed on any server: what it has sent meanwhile is lost.
             note = f"the server has sent nothing, not even a heartbeat, for {seconds:.0f} s"
-            if self._dialect.resumes:
-                commands.append(DropStream(self._generation))
-                self._resume(ConnectionLost(note), at, commands)
-            else:
-                self._lost(ConnectionLost(note), at, commands)
+            self._lost(ConnectionLost(note), at, commands)
             return
         commands.append(SetTimer(Timer.SILENCE, self._tick))
-        for call in [call for call in self._joined.values() if not call.heard]:
+        for call in list(self._joined.values()):
             call.ticks += 1
-            if call.ticks > 3 and not call.ghost:
+            if call.ghost:
+                if call.resumed and call.ticks > _MOST_RESUMED:
+                    self._tell(call, CancelOutcome.UNKNOWN, commands)
+                    self._gone(call)
+            elif not call.heard and call.ticks > 3:
                 dead = ProtocolError(
                     f"the app has said nothing about the call for {seconds:.0f} s: its queue "
                     "does not move, and the app must be started again"
                 )
-                entries = call.event.end(dead, at)
-                commands.append(Finish(call, entries, call.event.status, dead))
-                call.cancel_told = True
-                self._forsake(call)
+                self._give_up(call, dead, at, commands)
+            elif call.resumed and call.ticks > _MOST_RESUMED:
+                self._give_up(call, ConnectionLost(_END_LOST), at, commands)
 
     def _idle_too_long(self, at: datetime, commands: list[Command[T]]) -> None:
         """Close a stream that the server keeps open for events that nobody waits for.

@@ -11,6 +11,7 @@ import asyncio
 import uuid
 
 from ..protocol.app import App
+from ..protocol.commands import take_chunk
 from ..updates import CancelOutcome
 from .exchange import Exchanges
 from .interface import Transport
@@ -59,7 +60,7 @@ class Calls:
         if isinstance(submission.way, Lane):  # only session queues know such calls
             submission.way.feed(submission, chunk, latest=latest)
         elif submission.call.chunks is not None:  # it is still to be sent
-            submission.call.chunks.append(chunk)
+            take_chunk(submission.call.chunks, chunk, latest=latest)
 
     async def aclose(self) -> None:
         """End all calls and close all streams."""

@@ -19,12 +19,11 @@ import orjson
 from ..exceptions import ConnectionLost, RxGradioError
 from ..protocol import commands as do
 from ..protocol.answers import json_of, stream_refusal
-from ..protocol.commands import Phase
+from ..protocol.commands import Phase, outcome_after
 from ..protocol.dialects import Dialect
 from ..protocol.exchange import Exchange, Turns
 from ..protocol.messages import parse
 from ..protocol.sse import SSEDecoder
-from ..updates import CancelOutcome
 from .interface import LAST_BYTES, Transport, unexpected
 from .submission import Submission
 
@@ -62,7 +61,7 @@ class Exchanges:
         """Let go of a call that has ended for its user."""
         line = self._lines.get(submission)
         if line is None:
-            submission.sink.cancel_told(CancelOutcome.FINISHED)
+            submission.sink.cancel_told(outcome_after(submission.call))
         else:
             line.execute(line.exchange.cancel())
 
@@ -115,6 +114,9 @@ class _Line:
             match command:
                 case do.Connect():
                     self.task = asyncio.get_running_loop().create_task(self._run())
+                    # Until it has ended, its connection counts among those that are open.
+                    # (Not a `finally` in it: it may be cancelled before it has begun.)
+                    self.task.add_done_callback(lambda _: self._exchanges.at_end(self._submission))
                 case do.GiveHash():
                     self._asked.append(orjson.dumps(self._who()))
                 case do.GiveData():
@@ -167,9 +169,6 @@ class _Line:
             error = raised
         except Exception as raised:  # noqa: BLE001 (a bug or a plug-in must not leave a call hanging)
             error = unexpected(raised)
-        finally:
-            # Not before: until then the connection counts among those that are open.
-            self._exchanges.at_end(self._submission)
         self.execute(self.exchange.ended(error, _now()))
 
     @property

@@ -15,6 +15,7 @@ import orjson
 
 from ..exceptions import ClientClosed, RxGradioError
 from ..protocol.answers import message_of
+from ..protocol.commands import outcome_after
 from ..protocol.messages import Started
 from ..updates import CancelOutcome
 from .interface import Transport, unexpected
@@ -54,7 +55,7 @@ class Posts:
         """Let go of a call; a plain function cannot be stopped."""
         task = self._tasks.pop(submission, None)
         if task is None:
-            submission.sink.cancel_told(CancelOutcome.FINISHED)
+            submission.sink.cancel_told(outcome_after(submission.call))
             return
         sent = submission.call.event.started
         task.cancel()

@@ -232,3 +232,9 @@ def test_cancelling_and_calling_again_goes_on_for_ever(client: Client, app: App,
     for job in jobs[:-1]:
         assert job.done()
         assert job.cancel_outcome.result(SOON)
+
+
+def test_calls_that_are_cancelled_at_once_leave_room_for_others(client: Client) -> None:
+    for _ in range(250):
+        client.submit("x", api_name="/echo").cancel()
+    assert client.submit("hi", api_name="/echo").result(SOON) == "hi"

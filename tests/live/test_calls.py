@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import uuid
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from rxgradio import AppError, Client, OutputUpdate, Status, StatusUpdate
+from rxgradio import Client, OutputUpdate, Status, StatusUpdate
 from tests.live.servers.run import Server
-from tests.live.servers.values import JS, LOGS, growing, reply
+from tests.live.servers.values import JS, growing, reply
 
 SOON = 30.0
 
@@ -43,8 +42,10 @@ def test_a_plain_function_by_position_by_name_and_with_defaults(client: Client) 
 def test_the_api_is_found(client: Client, server: Server) -> None:
     text = client.view_api(print_info=False, return_format="str")
     assert isinstance(text, str)
-    assert "/add(a: float, b: float = 10) -> float" in text
-    assert "closed_api" not in text
+    number = "int | float" if server.version.startswith("3.") else "float"
+    assert f"/add(a: {number}, b: {number} = 10" in text
+    # `show_api=False` is ignored before 4.16.
+    assert ("closed_api" in text) is (server.version in {"3.36.1", "3.50.2", "4.8.0"})
     assert server.version in repr(client)
 
 
@@ -54,13 +55,6 @@ def test_outputs_of_every_number(client: Client) -> None:
     assert client.predict("abc", api_name="/dup") == "one abc"
     assert client.predict("abc", api_name="/dup_1") == "two abc"
     assert client.predict("abc", api_name="/closed_api") == "closed abc"
-
-
-def test_a_growing_text_is_told_value_by_value(client: Client) -> None:
-    job = client.submit(20, api_name="/count")
-    expected = list(growing("word", 20))
-    assert list(job) == job.outputs() == expected
-    assert job.result(SOON) == job.latest == expected[-1]
 
 
 def test_a_chat_is_told_value_by_value(client: Client) -> None:
@@ -87,22 +81,6 @@ def test_nested_values_that_shrink_and_grow_are_right_at_every_step(
     assert list(job) == JS[kind]
 
 
-def test_progress_is_told(client: Client) -> None:
-    job = client.submit(4, api_name="/progress")
-    told = statuses(job)
-    units = [unit for status in told for unit in status.progress_data or []]
-    assert {status.code for status in told if status.progress_data} == {Status.PROGRESS}
-    assert {unit.unit for unit in units} == {"steps"}
-    assert {unit.length for unit in units} == {4}
-    assert job.result(SOON) == "4 steps"
-
-
-def test_no_log_message_is_lost(client: Client) -> None:
-    job = client.submit(api_name="/logs")
-    told = [status.log for status in statuses(job) if status.code is Status.LOG]
-    assert told == [(text, level) for level, text in LOGS]
-
-
 def test_status_codes_queue_rank_and_size(client: Client) -> None:
     tag = uuid.uuid4().hex
     jobs = [client.submit(tag, 0.3, api_name="/single") for _ in range(4)]
@@ -120,23 +98,6 @@ def test_status_codes_queue_rank_and_size(client: Client) -> None:
     assert all(status.queue_size for status in queued)
 
 
-def test_an_error_of_the_app_is_told_as_it_was_meant(client: Client) -> None:
-    with pytest.raises(AppError) as caught:
-        client.predict(api_name="/fail")
-    assert caught.value.message == "told you so"
-    with pytest.raises(AppError, match="does not tell which") as hidden:
-        client.predict(api_name="/crash")
-    assert "secret detail" not in str(hidden.value)
-
-
-def test_an_error_half_way_comes_after_the_outputs(client: Client) -> None:
-    job = client.submit(2, api_name="/fail_mid")
-    got: list[Any] = []
-    with pytest.raises(AppError, match="half-way"):
-        got.extend(job)
-    assert got == job.outputs() == ["part 0", "part 1"]
-
-
 def test_state_is_kept_in_the_session_and_left_out(client: Client, server: Server) -> None:
     assert [client.predict("x", api_name="/state") for _ in range(3)] == [1, 2, 3]
     assert client.predict("x", api_name="/only_state") == ()
@@ -146,12 +107,7 @@ def test_state_is_kept_in_the_session_and_left_out(client: Client, server: Serve
         assert other.predict("x", api_name="/state") == 1
 
 
-def test_an_endpoint_without_a_queue_works_too(client: Client) -> None:
-    assert json.loads(client.predict(uuid.uuid4().hex, api_name="/ledger")) == []
-
-
-def test_batches_and_updates_arrive_as_they_are(client: Client) -> None:
-    assert client.predict("x", api_name="/batch").startswith("x of ")
+def test_updates_of_components_arrive_as_they_are(client: Client) -> None:
     assert client.predict(api_name="/upd")["value"] == "new"
 
 

@@ -1,4 +1,4 @@
-"""Apps behind a login, on every release: by form, with cookies on every kind of request."""
+"""Apps behind a login: by form, with cookies on every kind of request."""
 
 from __future__ import annotations
 
@@ -9,13 +9,12 @@ import pytest
 
 from rxgradio import Client
 from rxgradio.exceptions import AuthenticationError
-from tests.live.servers.install import VERSIONS
 from tests.live.servers.run import Server
 
 SECRET = "s3cret word"
 
 
-@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("version", ["3.36.1", "4.8.0", "4.22.0", "6.31.0"])
 def test_a_login_opens_every_way_to_the_app(
     fresh_server: Callable[..., Server], version: str
 ) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from rxgradio import AuthenticationError, Client, ConnectionLost, QueueFull, Status
+from rxgradio import Client, ConnectionLost, Status
 from tests.live.servers.run import Server
 
 SOON = 30.0
@@ -38,28 +38,3 @@ def test_a_server_that_dies_fails_its_jobs_and_may_come_back(
         assert not caught.value.sent
         server.start()
         assert client.predict("x", api_name="/echo") == "x"
-
-
-@pytest.mark.parametrize("version", VERSIONS)
-def test_a_full_queue_is_told_as_such(fresh_server: Fresh, version: str) -> None:
-    server = fresh_server(version, APP_MAX_SIZE="1")
-    tag = uuid.uuid4().hex
-    with Client(server.url) as client:
-        running = client.submit(f"{tag}-1", 1.0, api_name="/single")
-        server.await_ledger(f"{tag}-1", "started")
-        waiting = client.submit(f"{tag}-2", 0.0, api_name="/single")
-        refused = [client.submit(f"{tag}-{n}", 0.0, api_name="/single") for n in range(3, 6)]
-        for job in refused:
-            error = job.exception(SOON)
-            if error is None:  # one of them may have come before `waiting`
-                continue
-            assert isinstance(error, QueueFull), error
-            assert "Queue is full" in str(error)
-        assert sum(job.exception() is not None for job in [waiting, *refused]) == 3
-        assert running.result(SOON) == f"slept {tag}-1"
-
-
-def test_an_app_with_a_login_says_so(fresh_server: Fresh) -> None:
-    server = fresh_server("6.31.0", APP_AUTH="user:password")
-    with pytest.raises(AuthenticationError, match="login"):
-        Client(server.url)

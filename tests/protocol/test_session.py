@@ -56,6 +56,10 @@ def check_all_ended(world: World) -> None:
         else:
             assert len(owner.ends) == 1, (owner.name, owner.ends)
             assert owner.ends[0] is None or isinstance(owner.ends[0], ConnectionLost)
+            grown = [owner.name + "+" * n for n in range(max(1, world.yields))]
+            assert set(owner.outputs) <= set(grown)
+            assert owner.outputs == sorted(owner.outputs)
+            assert owner.ends[0] is not None or owner.outputs[-1] == grown[-1]
 
 
 # ---- every interleaving of a small world, and many of larger ones
@@ -643,7 +647,7 @@ def test_a_stream_that_breaks_is_resumed_where_the_server_goes_on(version: str) 
     assert world.opens == 2
     world.settle()
     assert call.owner.ends == [None]
-    check_all_ended_well(world)
+    assert call.owner.outputs == ["call 0", "call 0++", "call 0++"]
 
 
 @pytest.mark.parametrize("version", RESUMING)
@@ -671,16 +675,41 @@ def test_a_call_whose_end_was_lost_does_not_wait_for_it_for_ever(version: str) -
 
 
 @pytest.mark.parametrize("version", RESUMING)
-def test_silence_too_opens_the_stream_again_where_the_server_goes_on(version: str) -> None:
+def test_silence_is_a_loss_even_where_the_server_goes_on(version: str) -> None:
     world, call = drive(version=version)
     side = world.sides[0]
     side.execute(side.session.received(1, [wire.Estimation("e0", 0, 1, None)], AT))
     for _ in range(4):
         world._due(side, do.Timer.SILENCE)
-    assert side.streams[1].dropped
-    assert not call.owner.ended
+    assert isinstance(call.owner.ends[0], ConnectionLost)
+
+
+@pytest.mark.parametrize("version", RESUMING)
+def test_edits_after_a_gap_are_not_told_but_the_full_value_is(version: str) -> None:
+    world, call = drive(version=version, yields=3, lossy=True)
+    for name in ["start call 0", "yield call 0", "yield call 0", "read s0/1", "read s0/1"]:
+        happen(world, name)
+    happen(world, "read s0/1")
+    happen(world, "deliver s0/1")
+    happen(world, "lose s0/1")  # with the first value on its way
     world.settle()
     assert call.owner.ends == [None]
+    assert call.owner.outputs == ["call 0++"] * 2
+
+
+@pytest.mark.parametrize("version", RESUMING)
+def test_an_end_that_was_lost_is_waited_for_ten_minutes(version: str) -> None:
+    world, call = drive(version=version, yields=0, lossy=True)
+    other = world.submit(1)
+    for name in ["accept call 1", "answer call 1", "start call 0", "complete call 0"]:
+        happen(world, name)
+    while any(label == "read s0/1" for label, _ in world.choices()):
+        happen(world, "read s0/1")
+    happen(world, "deliver s0/1")
+    happen(world, "lose s0/1")
+    world.settle()
+    assert isinstance(call.owner.ends[0], ConnectionLost)
+    assert other.owner.ends == [None]
 
 
 def test_a_stream_that_never_opens_is_lost() -> None:
