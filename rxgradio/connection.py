@@ -148,7 +148,7 @@ class Connection:
 
         try:
             if auth is not None:
-                user, password = auth
+                user, password = _pair(auth)
                 form = {"username": user, "password": password}
                 check_login(await transport.submit_form("/login", form))
             config = await _config(address, transport)
@@ -369,6 +369,13 @@ def _address(src: str) -> tuple[str, tuple[str, str] | None]:
     if parts.query or parts.fragment:
         raise ValueError(f"the address of an app has no query and no fragment: {address!r}")
     return address.rstrip("/"), login
+
+
+def _pair(auth: Sequence[str]) -> Sequence[str]:
+    """Refuse what is no login; it may be a secret, and is not quoted."""
+    if isinstance(auth, str) or len(auth) != 2 or not all(isinstance(each, str) for each in auth):  # pyright: ignore[reportUnnecessaryIsInstance] (users are not always typed)
+        raise TypeError("auth is a pair of texts: (user, password)")
+    return auth
 
 
 _FIELD_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.6.2

@@ -597,3 +597,11 @@ def test_what_the_environment_excepts_does_not_go_through_the_proxy(
     assert _call_with(server.url, **environment) == "through\n"
     assert elsewhere.accepted == 0
     assert len(server.requests) == 4
+
+
+@pytest.mark.parametrize("auth", ["user:secret", ("user",), ("user", "secret", "x"), ("user", 1)])
+def test_a_login_that_is_none_is_refused_and_not_shown(server: FakeGradio, auth: Any) -> None:
+    with pytest.raises(TypeError, match="pair of texts") as caught:
+        Client(server.url, auth=auth)
+    assert "secret" not in str(caught.value)
+    assert not server.requests
