@@ -367,21 +367,28 @@ class Connecting(Generic[C]):
 
 
 def _told(endpoints: Sequence[Endpoint]) -> Iterator[str]:
+    if any(each.derived for endpoint in endpoints for each in endpoint.info.parameters):
+        yield "The app does not name its arguments: the names are made of its labels, or numbered."
     for endpoint in endpoints:
         info = endpoint.info
         yield f"\n{endpoint.signature}"
         if info.description:
             yield f"    {_first_line(info.description)}"
-        names = [parameter.name for parameter in info.parameters]
         which = f'api_name="{info.api_name}"' if info.api_name else f"fn_index={info.fn_index}"
-        yield f"    client.predict({', '.join([*names, which])})"
+        names = [
+            f"handle_file({parameter.name})" if parameter.is_file else parameter.name
+            for parameter in info.parameters
+        ]
+        if info.streaming:
+            limit = "" if info.time_limit is None else f"  # ends after {info.time_limit:g} s"
+            yield f"    client.stream(chunks, {which}){limit}"
+        else:
+            yield f"    client.predict({', '.join([*names, which])})"
         for parameter in info.parameters:
-            words = [parameter.component, parameter.label, _first_line(parameter.description)]
+            said = "" if parameter.is_file else _first_line(parameter.description)
+            words = [parameter.component, parameter.label, said]
             known = [word for word in words if word and word != parameter.name]
             yield f"    {parameter.name}: " + " - ".join(known)
-        made = [parameter.name for parameter in info.parameters if parameter.derived]
-        if made:
-            yield f"    The app does not name its arguments; made of labels: {', '.join(made)}"
         for returned in info.returns:
             yield "    returns " + " - ".join(filter(None, [returned.component, returned.label]))
 

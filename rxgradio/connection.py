@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import unquote, urlsplit
 
-from .exceptions import ClientClosed
+from .exceptions import ClientClosed, QueueError
 from .job import Job, Run, feed
 from .protocol.answers import check_login, json_of
 from .protocol.app import App, EndpointInfo, app_of, config_in_page, prefix_of
@@ -277,6 +277,13 @@ class Connection:
         self._running.add(running)
         if self._closed:
             self._end_unsent(submission, running, ClientClosed(_UNSENT))
+            return
+        if info.generator and not self.app.has_queue:
+            problem = (
+                f"{info.label} is a generator, and the app has no queue to run it: Gradio 3 wants "
+                "its author to call .queue()"
+            )
+            self._end_unsent(submission, running, QueueError(problem))
             return
         # The order of calls with State is part of what they mean.
         stateful = submission.has_state

@@ -12,6 +12,7 @@ import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from pathlib import PurePath
 from typing import Any, Literal, Protocol, cast
 
 import orjson
@@ -198,11 +199,11 @@ class Endpoint:
     def signature(self) -> str:
         """The endpoint as Python would write it."""
         parameters = ", ".join(
-            f"{parameter.name}: {parameter.python_type}"
+            f"{parameter.name}: {parameter.shown_type}"
             + (f" = {parameter.default!r:.40}" if parameter.has_default else "")
             for parameter in self.info.parameters
         )
-        types = [returned.python_type for returned in self.info.returns]
+        types = [returned.shown_type for returned in self.info.returns]
         returns = types[0] if len(types) == 1 else f"tuple[{', '.join(types) or '()'}]"
         return f"{self.info.label}({parameters}) -> {returns}"
 
@@ -256,6 +257,8 @@ class Endpoint:
                 return json.dumps(data, allow_nan=False).encode("ascii")
             except (TypeError, ValueError, RecursionError) as error:
                 problem = f"an argument of {label} cannot be sent as JSON: {error}"
+                if any(isinstance(value, PurePath) for value in data):
+                    problem += "; name a file with rxgradio.handle_file"
                 raise TypeError(problem) from None
         if b"null" in encoded:  # which is what orjson makes of a NaN
             _check_numbers(data, label)

@@ -46,7 +46,7 @@ class CancelOutcome(Enum):
     """The server let go of the call, but the function runs to its end unheard:
     Gradio cannot stop a plain function, and older servers run a queued call anyway."""
 
-    SPARED_SIBLINGS = "still running to spare its siblings"
+    SPARED_SIBLINGS = "not told yet, to spare its siblings"
     """Gradio's cancel would have ended other calls of the same endpoint too, so
     the server was not told yet; it is told once those are done, if it still matters."""
 

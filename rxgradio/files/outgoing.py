@@ -18,6 +18,7 @@ from ..exceptions import ConnectionLost, ProtocolError, ValidationError
 from ..protocol.dialects import Dialect
 from ..protocol.files import (
     Marker,
+    inlined,
     is_url,
     markers,
     safe_name,
@@ -122,6 +123,12 @@ class Outgoing:
                     marker.container[marker.key] = uri
                 return
             answer = await self._way.upload(file, self._headers)
+            if answer.status == 404 and self._dialect.files == "name":
+                # Before 3.19 there is no such route, and files go along.
+                uri = await in_thread(_uri, file)
+                for marker in users:
+                    marker.container[marker.key] = inlined(marker, uri)
+                return
         place = uploaded_path(answer, file.name)
         for marker in users:
             marker.container[marker.key] = written(self._dialect, marker, place)

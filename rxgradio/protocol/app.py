@@ -21,6 +21,9 @@ from .dialects import Dialect, dialect_of, release_of
 from .names import argument_names
 from .shapes import as_object, as_text, is_list, is_object, quoted
 
+_FILES = frozenset({"audio", "downloadbutton", "file", "image", "model3d", "uploadbutton", "video"})
+"""Components of one file (`File` may have several)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
@@ -36,6 +39,16 @@ class Parameter:
     derived: bool = False
     """The app does not name it (no Gradio before 4.23 does): `name` is made of its label."""
 
+    @property
+    def is_file(self) -> bool:
+        """Whether it is one file, which `handle_file` names."""
+        return self.component.lower() in _FILES
+
+    @property
+    def shown_type(self) -> str:
+        """Its type as users see it: files are paths, whatever they are on the wire."""
+        return "filepath" if self.is_file else self.python_type
+
 
 @dataclass(frozen=True, slots=True)
 class Return:
@@ -44,6 +57,11 @@ class Return:
     label: str
     component: str
     python_type: str
+
+    @property
+    def shown_type(self) -> str:
+        """Its type as users see it: files are fetched, and are paths."""
+        return "filepath" if self.component.lower() in _FILES else self.python_type
 
 
 @dataclass(frozen=True, slots=True)

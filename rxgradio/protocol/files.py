@@ -19,6 +19,7 @@ __all__ = [
     "Remote",
     "Slot",
     "carries_files",
+    "inlined",
     "is_url",
     "markers",
     "safe_name",
@@ -112,6 +113,12 @@ def written(dialect: Dialect, marker: Marker, path: str) -> dict[str, Any]:
     if marker.component == "chatbot":
         form["alt_text"] = value.get("alt_text")  # `Chatbot.preprocess` of 3.x looks for it
     return form
+
+
+def inlined(marker: Marker, uri: str) -> dict[str, Any]:
+    """Return a marker as the oldest servers want it, with the content of the file in it."""
+    name = as_text(marker.value.get("orig_name")) or safe_name(marker.value["path"])
+    return {"name": name, "data": uri, "is_file": False}
 
 
 def uploaded_path(answer: Answer, name: str) -> str:

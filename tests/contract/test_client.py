@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -53,6 +54,7 @@ def test_arguments_by_position_by_name_and_by_default(
         ((1,), {"bb": 2}, r"no argument 'bb'; did you mean 'b'\?"),
         ((1,), {"zzz": 2}, r"no argument 'zzz'; it is /options\(a: Any, b: Any = 2"),
         ((object(),), {}, r"cannot be sent as JSON"),
+        ((Path("a.txt"),), {}, r"cannot be sent as JSON.*name a file with rxgradio.handle_file"),
         ((float("nan"),), {}, r"is nan, which cannot be sent as JSON"),
         (([{"x": (1, -float("inf"))}],), {}, r"is -inf, which cannot be sent as JSON"),
         (({1: float("inf")},), {}, r"cannot be sent as JSON"),

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from rxgradio import Client
-from rxgradio.exceptions import AppError
+from rxgradio.exceptions import AppError, QueueError
 from tests.live.servers.run import Server
 
 
@@ -24,6 +24,8 @@ def test_an_app_that_has_no_queue_is_called_without_one(
         assert [job.result() for job in jobs] == [str(n) for n in range(150)]
         with pytest.raises(AppError, match=r"^told you so$"):
             client.predict(api_name="/fail")
+        with pytest.raises(QueueError, match="has no queue to run it"):
+            client.predict(3, api_name="/count")
 
 
 @pytest.mark.parametrize("version", ["3.36.1", "3.50.2", "4.8.0", "4.22.0", "5.50.0", "6.31.0"])

@@ -47,6 +47,12 @@ def test_the_api_is_found(client: Client, server: Server) -> None:
     # `show_api=False` is ignored before 4.16.
     assert ("closed_api" in text) is (server.version in {"3.36.1", "3.50.2", "4.8.0"})
     assert server.version in repr(client)
+    assert 'client.predict(handle_file(f), api_name="/file_in")' in text
+    assert "/file_out() -> filepath" in text
+    fed = 'client.stream(chunks, api_name="/frames")  # ends after 60 s'
+    assert (fed in text) is (server.version[0] in "56")
+    named = server.version in {"4.44.1", "5.50.0", "6.31.0"}
+    assert text.count("The app does not name its arguments") == (0 if named else 1)
 
 
 def test_outputs_of_every_number(client: Client) -> None:

@@ -37,6 +37,10 @@ def test_what_is_otherwise_or_not_written_is_drift(page: Path) -> None:
     ]
 
 
+def test_what_a_complete_run_has_not_told_is_drift(page: Path) -> None:
+    assert Table(page).drift(complete=True) == [f"State on {OLD}: no test has told it"]
+
+
 def test_rewriting_leaves_what_was_not_told_and_the_text_around_it(page: Path) -> None:
     table = Table(page)
     table.tell(NEW, "login", "yes")

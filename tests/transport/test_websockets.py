@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 import rxgradio.transport.websocket as module
-from rxgradio import CancelOutcome, Client
+from rxgradio import CancelOutcome, Client, handle_file
 from rxgradio.exceptions import (
     AppError,
     AuthenticationError,
@@ -283,3 +284,21 @@ def test_more_calls_than_connections_wait_their_turn(server: FakeGradio, client:
     jobs = [client.submit("x", api_name="/echo") for _ in range(300)]
     assert [job.result(30) for job in jobs] == ["x"] * 300
     assert most <= 101
+
+
+def test_before_3_19_files_go_along_with_the_call(
+    server: FakeGradio, client: Client, tmp_path: Path
+) -> None:
+    calls: list[dict[str, Any]] = []
+
+    async def script(wire: Wire) -> None:
+        calls.append(await wire.take())
+        await wire.complete("x")
+
+    scripted(server, script)
+    file = tmp_path / "in.txt"
+    file.write_bytes(b"hello")
+    client.predict(handle_file(file), api_name="/echo")
+    assert server.asked("upload")  # which is answered with 404
+    inline = {"name": "in.txt", "data": "data:text/plain;base64,aGVsbG8=", "is_file": False}
+    assert calls[0]["data"] == [inline]
