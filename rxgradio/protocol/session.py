@@ -667,6 +667,10 @@ class Session(Generic[T]):
             self._gone(ghost)
         for call in [call for call in self._joined.values() if call.resumed]:
             self._abandon(call, ConnectionLost(_END_LOST), at, commands)
+        if self._dialect.resumes:
+            # What it has spoken of it knows to be unfinished: it has not closed anything,
+            # something between here and there has.
+            self._expect_gaps(call for call in self._joined.values() if call.heard)
         if self._joined:
             again = ConnectionLost("the server closes every stream without a word about the call")
             self._open_again(again, at, commands)
@@ -689,10 +693,13 @@ class Session(Generic[T]):
 
     def _resume(self, error: ConnectionLost, at: datetime, commands: list[Command[T]]) -> None:
         """Open the stream again; the calls that the server knows of go on."""
-        for call in self._joined.values():
+        self._expect_gaps(self._joined.values())
+        self._open_again(error, at, commands)
+
+    def _expect_gaps(self, calls: Iterable[Call[T]]) -> None:
+        for call in calls:
             call.resumed = True
             call.event.missed()
-        self._open_again(error, at, commands)
 
     def _lost(self, error: Exception, at: datetime, commands: list[Command[T]]) -> None:
         """The stream is gone, and all that the server was to say on it."""

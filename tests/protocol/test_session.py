@@ -697,6 +697,25 @@ def test_edits_after_a_gap_are_not_told_but_the_full_value_is(version: str) -> N
     assert call.owner.outputs == ["call 0++"] * 2
 
 
+@pytest.mark.parametrize("version", ["4.20.1", "4.21.0"])
+def test_a_proper_end_in_the_middle_of_a_call_is_a_gap_too(version: str) -> None:
+    world, call = drive(version=version, yields=3)
+    for name in ["start call 0", "yield call 0", "read s0/1", "read s0/1", "read s0/1"]:
+        happen(world, name)
+    happen(world, "deliver all s0/1")
+    happen(world, "yield call 0")
+    happen(world, "read s0/1")
+    side = world.sides[0]
+    stream = side.streams[1]
+    stream.items.clear()  # what was on its way
+    stream.attached = False
+    stream.finished = True
+    side.execute(side.session.ended(1, None, AT))  # a proxy has ended the body
+    world.settle()
+    assert call.owner.ends == [None]
+    assert call.owner.outputs == ["call 0", "call 0++", "call 0++"]
+
+
 @pytest.mark.parametrize("version", RESUMING)
 def test_an_end_that_was_lost_is_waited_for_ten_minutes(version: str) -> None:
     world, call = drive(version=version, yields=0, lossy=True)
