@@ -32,7 +32,6 @@ from .updates import Status, StatusUpdate
 
 if TYPE_CHECKING:
     from .files.courier import Courier
-    from .files.feeding import Feeding
     from .transport.calls import Calls
     from .transport.interface import Transport
     from .transport.submission import Submission
@@ -218,9 +217,10 @@ class Connection:
         running.begin(
             lambda: (
                 self._process is generation()  # the parent's loop is not for its children
-                and self._thread.call(self._cancel, submission, running, feeding)
+                and self._thread.call(self._cancel, submission, running)
             ),
             None if feeding is None else partial(self._thread.call, feeding.take),
+            None if feeding is None else feeding.stop,
         )
         if self._closed or not self._thread.call(self._start, submission, running, info):
             raise ClientClosed("the client is closed; make a new one")
@@ -330,12 +330,10 @@ class Connection:
         running.finish([status], status, error)
         self._calls.cancel(submission)
 
-    def _cancel(self, submission: Submission, running: Run, feeding: Feeding | None) -> None:
+    def _cancel(self, submission: Submission, running: Run) -> None:
         running.leave()
         if submission in self._uploads:
             self._uploads[submission].cancel()
-        if feeding is not None:
-            feeding.stop()
         self._courier.stop(submission.sink)
         self._calls.cancel(submission)
 
@@ -359,22 +357,29 @@ async def _info(prefix: str, transport: Transport) -> object:
 
 def _address(src: str) -> tuple[str, tuple[str, str] | None]:
     """Split the URL of an app into its address and the login in it, which is shown nowhere."""
-    parts = urlsplit(src)
-    login = None
-    if "@" in parts.netloc:
-        login = (unquote(parts.username or ""), unquote(parts.password or ""))
-        parts = parts._replace(netloc=parts.netloc.rpartition("@")[2])
-    address = parts.geturl()
+    # A login that is written wrongly may end up anywhere in what a parser makes of it.
+    shown = src.rpartition("@")[2]
     try:
+        parts = urlsplit(src)
+        login = None
+        if "@" in parts.netloc:
+            login = (unquote(parts.username or ""), unquote(parts.password or ""))
+            parts = parts._replace(netloc=parts.netloc.rpartition("@")[2])
+        address = parts.geturl()
         parts.port  # noqa: B018 (reading it is the check)
-    except ValueError as error:
-        raise ValueError(f"the address of an app has a wrong port: {address!r}") from error
+    except ValueError:
+        raise ValueError(f"the address of an app is no URL: {shown!r}") from None
+    if "@" in address:
+        raise ValueError(
+            "in the URL of an app, special characters of a login must be escaped, such as / as "
+            f"%2F: ...@{shown}"
+        )
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValueError(
-            f"the address of an app is a URL such as http://127.0.0.1:7860, not {address!r}"
+            f"the address of an app is a URL such as http://127.0.0.1:7860, not {shown!r}"
         )
     if parts.query or parts.fragment:
-        raise ValueError(f"the address of an app has no query and no fragment: {address!r}")
+        raise ValueError(f"the address of an app has no query and no fragment: {shown!r}")
     return address.rstrip("/"), login
 
 

@@ -300,20 +300,28 @@ class Run:
         holder: Kept alive for as long as the job runs.
     """
 
-    __slots__ = ("_holder", "_job", "_running")
+    __slots__ = ("_at_end", "_holder", "_job", "_running")
 
     def __init__(self, job: Job, running: set[Run], holder: object) -> None:
         self._job = job
         self._running = running
         self._holder: object = holder
+        self._at_end: Callable[[], object] | None = None
 
-    def begin(self, let_go: Callable[[], bool], feed: Feed | None = None) -> None:
+    def begin(
+        self,
+        let_go: Callable[[], bool],
+        feed: Feed | None = None,
+        at_end: Callable[[], object] | None = None,
+    ) -> None:
         """Take what is to be called if the job is cancelled; it returns whether it could be.
 
-        `feed` takes the further inputs of a streaming call.
+        `feed` takes the further inputs of a streaming call; `at_end` is called on
+        the scheduler thread when the job runs no more.
         """
         self._job._let_go = let_go
         self._job._feed = feed
+        self._at_end = at_end
 
     def publish(self, entries: list[Entry], status: StatusUpdate) -> None:
         """Take news of the call."""
@@ -340,6 +348,9 @@ class Run:
         """Run no more, and hold nobody."""
         self._running.discard(self)
         self._holder = None
+        at_end, self._at_end = self._at_end, None
+        if at_end is not None:
+            at_end()
 
 
 def attach(

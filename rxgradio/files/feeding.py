@@ -38,9 +38,12 @@ class Feeding:
         self._working = working
         self._waiting: deque[tuple[bytes | None, bool]] = deque()
         self._task: asyncio.Task[None] | None = None
+        self._over = False
 
     def take(self, chunk: bytes | None, latest: bool) -> None:
         """Take a further input, or None as the end."""
+        if self._over:
+            return
         if self._task is not None and not self._task.done():
             if latest and chunk is not None:
                 self._waiting.clear()
@@ -54,8 +57,10 @@ class Feeding:
             self._pass_on(chunk, latest)
 
     def stop(self) -> None:
-        """Upload nothing more."""
-        if self._task is not None:
+        """Upload nothing more, and take nothing more."""
+        self._over = True
+        self._waiting.clear()
+        if self._task is not None and self._task is not asyncio.current_task():
             self._task.cancel()
 
     async def _run(self) -> None:

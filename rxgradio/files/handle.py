@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-__all__ = ["handle_file", "is_handled", "local_file"]
+__all__ = ["handle_file", "is_handled"]
 
+import hmac
+import secrets
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..protocol.files import is_url
+from ..protocol.files import BY_USER, is_url
 
-_handled: dict[str, Path | None] = {}
-"""The files that `handle_file` was given, by what their markers call them; None for
-those in the web. What a server says may look like a marker too, and come back to
-it in an argument; it must not get what it wants from here that way."""
+_KEY = secrets.token_bytes(32)
+"""Signs what `handle_file` makes in this process. What a server says may look like it
+too, and come back to a server in an argument or as a default; it must not get a file
+from here that way."""
 
 
 def handle_file(path_or_url: str | Path) -> dict[str, Any]:
@@ -29,22 +32,26 @@ def handle_file(path_or_url: str | Path) -> dict[str, Any]:
     meta = {"_type": "gradio.FileData"}
     if is_url(text):
         name = text.rsplit("/", maxsplit=1)[-1]
-        _handled[text] = None
-        return {"path": text, "url": text, "orig_name": name, "meta": meta}
+        marker = {"path": text, "url": text, "orig_name": name, "meta": meta}
+        return {**marker, BY_USER: _signature(text)}
     path = Path(text).absolute()
     if not path.exists():
         raise FileNotFoundError(f"there is no file {text!r}")
     if path.is_dir():
         raise IsADirectoryError(f"{text!r} is a directory; name each file of it")
-    _handled[text] = path
-    return {"path": text, "orig_name": path.name, "meta": meta}
+    marker = {"path": str(path), "orig_name": path.name, "meta": meta}
+    return {**marker, BY_USER: _signature(str(path))}
 
 
-def local_file(path: str) -> Path | None:
-    """Return the file that a marker names, if a user gave it to `handle_file`."""
-    return _handled.get(path)
+def is_handled(marker: Mapping[str, Any]) -> bool:
+    """Whether `handle_file` has made a marker."""
+    path, signature = marker.get("path"), marker.get(BY_USER)
+    return (
+        isinstance(path, str)
+        and isinstance(signature, str)
+        and hmac.compare_digest(signature.encode(), _signature(path).encode())
+    )
 
 
-def is_handled(path: str) -> bool:
-    """Whether a user gave the file to `handle_file`, wherever it is."""
-    return path in _handled
+def _signature(path: str) -> str:
+    return hmac.new(_KEY, path.encode("utf-8", "surrogatepass"), "sha256").hexdigest()

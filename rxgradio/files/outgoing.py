@@ -27,7 +27,7 @@ from ..protocol.files import (
     written,
 )
 from .disk import Folder, LocalFile, in_thread
-from .handle import is_handled, local_file
+from .handle import is_handled
 from .way import Way
 
 _AT_ONCE = 4
@@ -80,7 +80,7 @@ class Outgoing:
         for marker in found:
             path = marker.value["path"]
             content = wants_content(self._dialect, marker.component)
-            if is_handled(path) and not (is_url(path) and self._is_fetched_there(path)):
+            if is_handled(marker.value) and not (is_url(path) and self._is_fetched_there(path)):
                 uses.setdefault((path, content), []).append(marker)
             elif is_url(path):
                 marker.container[marker.key] = written(self._dialect, marker, path)
@@ -89,6 +89,8 @@ class Outgoing:
                     f"{path!r} was not named by rxgradio.handle_file; no other file is uploaded"
                 )
             # Otherwise the server has said so itself, and has the file.
+        if any(is_url(path) for path, _ in uses):
+            await fetched.prepare()
         work = [
             asyncio.ensure_future(self._place(path, content, users, fetched))
             for (path, content), users in uses.items()
@@ -114,7 +116,7 @@ class Outgoing:
     ) -> None:
         """Send one file, and tell those who name it where it is."""
         async with self._turns:
-            local = local_file(path) or await fetched.file(path)
+            local = await fetched.file(path) if is_url(path) else Path(path)
             name = users[0].value.get("orig_name")
             file = await in_thread(LocalFile, local, name if isinstance(name, str) else local.name)
             if content:
@@ -142,11 +144,13 @@ class _Fetched:
         self._headers = headers
         self._directory: str | None = None
 
+    async def prepare(self) -> None:
+        """Make room for them; once, before several are fetched at a time."""
+        self._directory = await in_thread(tempfile.mkdtemp, prefix="rxgradio-")
+
     async def file(self, url: str) -> Path:
         """Fetch a file; only the app itself is shown the credentials for the app."""
-        if self._directory is None:
-            self._directory = await in_thread(tempfile.mkdtemp, prefix="rxgradio-")
-        folder = Folder(Path(self._directory))
+        folder = Folder(Path(self._directory or ""))
         name = safe_name(url.partition("?")[0])
         if url.startswith(self._way.address + "/"):
             return Path(await self._way.download(url, name, folder, self._headers))

@@ -81,6 +81,11 @@ class Way:
 
         async def fetch() -> str:
             async with self._transport.download(route, headers) as stream:
+                if stream.answer.status == 403:  # for which a login would be of no use
+                    said = quoted(stream.answer.body.decode("utf-8", "replace"), 200)
+                    raise ProtocolError(
+                        f"the app does not give the file {quoted(name)} away: {said}", status=403
+                    )
                 if stream.answer.status != 200:
                     json_of(stream.answer, f"the file {quoted(name)}")  # raises for a refusal
                     raise ProtocolError(

@@ -13,6 +13,7 @@ whose fields it may edit, and to the user it is one path.
 from __future__ import annotations
 
 __all__ = [
+    "BY_USER",
     "FileSearch",
     "Inline",
     "Marker",
@@ -42,6 +43,9 @@ from .event import Edits, Entry, Values
 from .shapes import as_object, as_text, is_list, is_object, quoted
 
 _TYPE = "gradio.FileData"
+
+BY_USER = "rxgradio_signature"
+"""The key under which a marker says that its user has made it; never sent."""
 
 Path: TypeAlias = "tuple[str | int, ...]"
 """Where something is in a value: the keys and indices that lead to it."""
@@ -107,7 +111,8 @@ def written(dialect: Dialect, marker: Marker, path: str) -> dict[str, Any]:
     value = marker.value
     if dialect.files == "path":
         # As Gradio's own client does: `path` may be a URL, and there is no `url`.
-        return {**{key: value[key] for key in value if key != "url"}, "path": path}
+        kept = {key: value[key] for key in value if key not in {"url", BY_USER}}
+        return {**kept, "path": path}
     name = as_text(value.get("orig_name")) or safe_name(path)
     form: dict[str, Any] = {"name": path, "data": None, "orig_name": name, "is_file": True}
     if marker.component == "chatbot":

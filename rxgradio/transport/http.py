@@ -34,6 +34,9 @@ _UNTIMED = httpx.Timeout(None, connect=30.0)
 _MOST_BYTES = 16 * 1024 * 1024
 """Bytes that a document may have. Parsed, JSON takes up to 14 times as much."""
 
+_MOST_RESULT = 128 * 1024 * 1024
+"""Bytes that the result of a call may have, as on a stream."""
+
 
 class HttpTransport:
     """Requests to the app at `address`, over connections that are kept alive.
@@ -84,7 +87,7 @@ class HttpTransport:
             headers={**(headers or {}), "content-type": "application/json"},
             timeout=_TIMEOUT if timed else _UNTIMED,
         )
-        return await self._send(request)
+        return await self._send(request, _MOST_BYTES if timed else _MOST_RESULT)
 
     async def submit_form(self, path: str, fields: Mapping[str, str]) -> Answer:
         """Post a form; the client keeps the cookies that the answer sets."""
@@ -165,24 +168,22 @@ class HttpTransport:
         finally:
             await response.aclose()
 
-    async def _send(self, request: httpx.Request) -> Answer:
+    async def _send(self, request: httpx.Request, most: int = _MOST_BYTES) -> Answer:
         with _as_lost(self.address):
             response = await self._client.send(request, stream=True)
         try:
-            return await self._read(response)
+            return await self._read(response, most)
         finally:
             await response.aclose()
 
-    async def _read(self, response: httpx.Response) -> Answer:
+    async def _read(self, response: httpx.Response, most: int = _MOST_BYTES) -> Answer:
         parts: list[bytes] = []
         size = 0
         with _as_lost(self.address):
             async for part in _plain(response):
                 size += len(part)
-                if size > _MOST_BYTES:
-                    raise ProtocolError(
-                        f"the server sent a document of more than {_MOST_BYTES} bytes"
-                    )
+                if size > most:
+                    raise ProtocolError(f"the server sent a document of more than {most} bytes")
                 parts.append(part)
         return Answer(response.status_code, response.headers, b"".join(parts))
 
@@ -217,7 +218,8 @@ def _plain(response: httpx.Response) -> AsyncIterator[bytes]:
 
 def _transport(url: httpx.URL, context: ssl.SSLContext | None) -> httpx.AsyncBaseTransport | None:
     """Return the fast transport, or None where httpx's own is needed for a proxy."""
-    if url.scheme in urllib.request.getproxies() and not urllib.request.proxy_bypass(url.host):
+    applying = {url.scheme, "all"} & urllib.request.getproxies().keys()
+    if applying and not urllib.request.proxy_bypass(url.host):
         return None
     return AiohttpTransport(context)
 

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from rxgradio.files import handle
 from tests.transport.conftest import elsewhere, make_server, no_proxy, server
 
 __all__ = ["elsewhere", "make_server", "no_proxy", "server"]
@@ -16,8 +15,3 @@ __all__ = ["elsewhere", "make_server", "no_proxy", "server"]
 def folder(tmp_path: Path) -> Path:
     """Where downloads go."""
     return tmp_path / "downloads"
-
-
-@pytest.fixture(autouse=True)
-def nothing_is_handled_yet(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(handle, "_handled", {})

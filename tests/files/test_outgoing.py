@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from rxgradio import AuthenticationError, ProtocolError, ValidationError, handle_file
-from rxgradio.files.handle import is_handled, local_file
+from rxgradio.files.handle import is_handled
 from rxgradio.protocol.answers import Answer
 from rxgradio.protocol.dialects import dialect_of
 from rxgradio.protocol.files import (
+    BY_USER,
     carries_files,
     markers,
     uploaded_path,
@@ -28,9 +29,11 @@ META = {"_type": "gradio.FileData"}
 def test_a_local_file_is_marked(tmp_path: Path) -> None:
     file = tmp_path / "a file.txt"
     file.write_bytes(b"")
-    expected = {"path": str(file), "orig_name": "a file.txt", "meta": META}
-    assert handle_file(file) == handle_file(str(file)) == expected
-    assert local_file(str(file)) == file
+    marker = handle_file(file)
+    assert marker == handle_file(str(file))
+    assert is_handled(marker)
+    assert len(marker.pop(BY_USER)) == 64
+    assert marker == {"path": str(file), "orig_name": "a file.txt", "meta": META}
 
 
 def test_a_file_stays_the_one_that_was_there_when_it_was_named(
@@ -38,17 +41,20 @@ def test_a_file_stays_the_one_that_was_there_when_it_was_named(
 ) -> None:
     (tmp_path / "a.txt").write_bytes(b"")
     monkeypatch.chdir(tmp_path)
-    assert handle_file("a.txt")["path"] == "a.txt"
+    marker = handle_file("a.txt")
     monkeypatch.chdir("/")
-    assert local_file("a.txt") == tmp_path / "a.txt"
+    assert marker["path"] == str(tmp_path / "a.txt")
 
 
 def test_a_file_in_the_web_is_marked() -> None:
     url = "https://example.test/a/b.png"
-    assert handle_file(url) == {"path": url, "url": url, "orig_name": "b.png", "meta": META}
-    assert local_file(url) is None
-    assert is_handled(url)
-    assert not is_handled("https://example.test/c.png")
+    marker = handle_file(url)
+    assert is_handled(marker)
+    signature = marker.pop(BY_USER)
+    assert marker == {"path": url, "url": url, "orig_name": "b.png", "meta": META}
+    assert not is_handled(marker)
+    assert not is_handled({**marker, "path": "/etc/passwd", BY_USER: signature})
+    assert not is_handled({**marker, BY_USER: 7})
 
 
 def test_what_is_no_file_is_refused_at_once(tmp_path: Path) -> None:

@@ -254,6 +254,10 @@ def test_only_files_that_were_named_are_read(
     # ...and what looks as if a user had named it is refused.
     with pytest.raises(ValidationError, match="handle_file"):
         client.predict({"path": str(secret), "meta": META}, api_name="/echo")
+    # Even if the user has named it for another app.
+    forged = {**handle_file(secret), "rxgradio_signature": "0" * 64}
+    with pytest.raises(ValidationError, match="handle_file"):
+        client.predict(forged, api_name="/echo")
     assert server.asked("upload") == []
 
 

@@ -9,6 +9,7 @@ import logging
 import os
 import subprocess
 import sys
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -605,3 +606,22 @@ def test_a_login_that_is_none_is_refused_and_not_shown(server: FakeGradio, auth:
         Client(server.url, auth=auth)
     assert "secret" not in str(caught.value)
     assert not server.requests
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://bob:se/cret@127.0.0.1:7860",
+        "http://bob:se#cret@127.0.0.1:7860",
+        "http://bob:se?cret@127.0.0.1:7860",
+        "bob:secret@127.0.0.1:7860",
+        "http://bob:se\u2100cret@127.0.0.1:7860",
+        "http://bob:secret@127.0.0.1:port",
+    ],
+)
+def test_a_login_in_an_address_that_is_wrong_is_not_shown(address: str) -> None:
+    with pytest.raises(ValueError, match=r"address of an app|URL of an app") as caught:
+        Client(address)
+    shown = "".join(traceback.format_exception(caught.value))
+    assert "cret" not in shown.replace(address, "")
+    assert "cret" not in str(caught.value)
