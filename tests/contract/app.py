@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-__all__ = ["SOON", "STEPS", "VERSIONS", "App", "Seen", "reached", "until_closed"]
+__all__ = ["SOON", "STEPS", "VERSIONS", "App", "Seen", "outcome_of", "reached", "until_closed"]
 
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from typing import Any
 
-from rxgradio import Client, Job, OutputUpdate, Status
+from rxgradio import CancelOutcome, Client, Job, OutputUpdate, Status
 
 VERSIONS = (
     *("3.36.1", "3.50.2", "4.8.0", "4.16.0", "4.20.1"),
@@ -24,6 +24,20 @@ SOON = 20.0
 
 STEPS = 500
 """Outputs of a generator that is to be closed on its way."""
+
+
+def outcome_of(job: Job, app: App, tag: str) -> CancelOutcome:
+    """Return what the server made of the cancel of a run of `/gated_words`.
+
+    Gradio 5 and 6 answer when the generator has made the output that it is working
+    on, so it is let go on, one output at a time, until they have.
+    """
+    outcome = job.cancel_outcome
+    for _ in range(int(SOON / 0.2)):
+        app.open(tag)
+        with suppress(TimeoutError):
+            return outcome.result(0.2)
+    return outcome.result(0)
 
 
 class App(ABC):

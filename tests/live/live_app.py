@@ -84,7 +84,7 @@ class LiveApp(App):
                 holder = client.submit(tag, 10_000, 0.05, api_name="/single_gen")
                 self.await_ledger(tag, "tick 0")
                 try:
-                    yield lambda client, tag: client.submit(tag, 3, 0.05, api_name="/single_gen")
+                    yield lambda client, tag: client.submit(tag, 20, 0.05, api_name="/single_gen")
                 finally:
                     holder.cancel()
                     holder.cancel_outcome.result(SOON)
