@@ -11,9 +11,10 @@ from pathlib import Path
 from ..exceptions import ClientClosed
 from ..protocol.dialects import Dialect
 from ..protocol.files import FileSearch, Inline, Remote
+from ..protocol.sink import Sink
 from .disk import Folder
 from .feeding import Feeding
-from .incoming import Incoming, Sink
+from .incoming import Incoming
 from .outgoing import Outgoing
 from .way import Transport, Way
 

@@ -2,35 +2,19 @@
 
 from __future__ import annotations
 
-__all__ = ["Incoming", "Sink"]
+__all__ = ["Incoming"]
 
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
 
 from ..exceptions import ProtocolError, RxGradioError
 from ..protocol.event import Entry
 from ..protocol.files import FileSearch, Inline, Remote, Slot
+from ..protocol.sink import Sink
 from ..updates import CancelOutcome, Status, StatusUpdate
-
-
-class Sink(Protocol):
-    """Whoever hears of a call (see `transport.submission`)."""
-
-    def publish(self, entries: list[Entry], status: StatusUpdate) -> None:
-        """Take news of the call."""
-        ...
-
-    def finish(self, entries: list[Entry], status: StatusUpdate, error: Exception | None) -> None:
-        """Take the last news of the call, and its end."""
-        ...
-
-    def cancel_told(self, outcome: CancelOutcome) -> None:
-        """Take what the server made of a cancel."""
-        ...
 
 
 @dataclass(slots=True)

@@ -85,7 +85,8 @@ class EndpointInfo:
     input_types: tuple[str, ...]
     output_types: tuple[str, ...]
     queued: bool
-    """False where the author wrote `queue=False`, or the app has no queue at all."""
+    """False where the author wrote `queue=False`, the app has no queue at all, or its
+    queue mishandles the event."""
     streaming: bool
     """It is run again and again on what it is sent (`connection` of "stream", since 5.0)."""
     time_limit: float | None

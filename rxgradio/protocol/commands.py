@@ -27,7 +27,6 @@ __all__ = [
     "StopTimer",
     "TellCancel",
     "Timer",
-    "outcome_after",
     "take_chunk",
 ]
 
@@ -37,7 +36,6 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Generic, TypeAlias, TypeVar
 
-from ..exceptions import ClientClosed, ConnectionLost
 from ..updates import CancelOutcome, StatusUpdate
 from .event import Entry, Event
 
@@ -87,12 +85,6 @@ class Call(Generic[T]):
     """For a `.stream()` event, the JSON of its further inputs; None is their end."""
     working: bool = True
     """The server has not yet answered the last of its inputs."""
-
-
-def outcome_after(call: Call[T]) -> CancelOutcome:
-    """Return what becomes of the cancel of a call that had ended already."""
-    lost = isinstance(call.event.error, ConnectionLost | ClientClosed)
-    return CancelOutcome.UNKNOWN if lost else CancelOutcome.FINISHED
 
 
 def take_chunk(chunks: deque[bytes | None], chunk: bytes | None, *, latest: bool) -> None:

@@ -157,11 +157,10 @@ class Event:
         data = message.data
         if len(data) != self._outputs:
             return self.end(self._miscount(data), at)
+        self.yielded = True
         if self._blind:
-            self.yielded = True
             return []
         entry: Entry
-        self.yielded = True
         full = not self._dialect.sends_diffs or isinstance(message, wire.Streaming)
         if self._shape is None or full:
             self._shape = data

@@ -18,7 +18,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Generic, TypeVar
 
-from ..exceptions import AppError, ClientClosed, ConnectionLost, ProtocolError
+from ..exceptions import AppError
 from ..updates import CancelOutcome
 from . import messages as wire
 from .commands import (
@@ -34,9 +34,9 @@ from .commands import (
     SetTimer,
     TellCancel,
     Timer,
-    outcome_after,
 )
 from .dialects import Dialect
+from .ends import closed, cut, dead_queue, outcome_after, outcome_of_drop, silent
 from .event import Entry
 
 T = TypeVar("T")
@@ -103,27 +103,25 @@ class Exchange(Generic[T]):
         if error is None and self._dialect.queue == "websocket" and self.accepted:
             # The app's own stop button ends a call in this way (cancel_tasks of 3.x).
             error = AppError("the call was cancelled on the server, by the app itself")
-        return self._fail(error or ConnectionLost(_CUT), at)
+        return self._fail(error or cut(), at)
 
     def cancel(self) -> list[ExchangeCommand[T]]:
         """Let go of the call, which has ended for its user."""
         call = self.call
         if call.phase is Phase.GONE:
-            return [TellCancel(call, outcome_after(call))]
+            return [TellCancel(call, outcome_after(call.event))]
         if call.phase is Phase.UNSENT:
             outcome = CancelOutcome.NOT_SENT
-        elif not self._given:  # the server asks for the data when it is the call's turn
-            outcome = CancelOutcome.REMOVED
-        elif call.generator or call.event.yielded:  # 3.16 and older do not tell what is one
-            outcome = CancelOutcome.GENERATOR_CLOSED
         else:
-            outcome = CancelOutcome.STILL_RUNNING
+            outcome = outcome_of_drop(
+                started=self._given,  # the server asks for the data when it is the call's turn
+                generator=call.generator or call.event.yielded,  # before 3.17 it tells of none
+            )
         return self._hang_up([TellCancel(call, outcome)])
 
     def close(self, at: datetime) -> list[ExchangeCommand[T]]:
         """End the call because its client is closed."""
-        error = ClientClosed("the client was closed, or the program ended, before the call had")
-        return self._fail(error, at)
+        return self._fail(closed(), at)
 
     def timer_due(self, at: datetime) -> list[ExchangeCommand[T]]:
         """A third of the time has passed after which silence is a loss."""
@@ -134,17 +132,10 @@ class Exchange(Generic[T]):
         self._mute_ticks += 1
         seconds = 3 * self._tick
         if call.phase is Phase.JOINING and self._mute_ticks > 3:
-            return self._fail(
-                ProtocolError(
-                    f"the app has said nothing about the call for {seconds:.0f} s: its queue "
-                    "does not move, and the app must be started again"
-                ),
-                at,
-            )
+            return self._fail(dead_queue(seconds), at)
         # Websockets have pings of their own, and no heartbeats.
         if self._dialect.queue == "connection" and self._quiet_ticks > 3:
-            note = f"the server has sent nothing, not even a heartbeat, for {seconds:.0f} s"
-            return self._fail(ConnectionLost(note), at)
+            return self._fail(silent(seconds), at)
         return [SetTimer(Timer.SILENCE, self._tick)]
 
     def _fail(self, error: Exception, at: datetime) -> list[ExchangeCommand[T]]:
@@ -160,8 +151,6 @@ class Exchange(Generic[T]):
         self.call.phase = Phase.GONE
         return commands
 
-
-_CUT = "the connection was cut before the call had ended"
 
 _MOST = 100
 """Connections that may be open."""

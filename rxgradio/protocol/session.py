@@ -52,7 +52,7 @@ from enum import Enum
 from itertools import chain, takewhile
 from typing import Generic, TypeVar
 
-from ..exceptions import ClientClosed, ConnectionLost, ProtocolError, ServerStopped
+from ..exceptions import ConnectionLost, ProtocolError, ServerStopped
 from ..updates import CancelOutcome
 from . import messages as wire
 from .commands import (
@@ -71,10 +71,10 @@ from .commands import (
     StopTimer,
     TellCancel,
     Timer,
-    outcome_after,
     take_chunk,
 )
 from .dialects import Dialect
+from .ends import closed, cut, dead_queue, outcome_after, outcome_of_drop, silent
 from .event import Entry
 
 T = TypeVar("T")
@@ -206,7 +206,7 @@ class Session(Generic[T]):
         """Let go of a call that has ended for its user."""
         commands: list[Command[T]] = []
         if call.phase is Phase.GONE:
-            self._tell(call, outcome_after(call), commands)
+            self._tell(call, outcome_after(call.event), commands)
         elif call.phase is Phase.UNSENT:
             self._gone(call)
             self._tell(call, CancelOutcome.NOT_SENT, commands)
@@ -243,7 +243,7 @@ class Session(Generic[T]):
     def close(self, at: datetime) -> list[Command[T]]:
         """End every call, and the stream; nothing may be submitted afterwards."""
         commands: list[Command[T]] = []
-        error = ClientClosed("the client was closed, or the program ended, before the call had")
+        error = closed()
         for call in [*self._take_unsent(), *self._joining, *self._joined.values()]:
             self._abandon(call, error, at, commands)
         self._joining.clear()
@@ -347,11 +347,11 @@ class Session(Generic[T]):
         if error is None and not self._dialect.announces_close:
             self._closed(at, commands)
         else:
-            cut = error or ConnectionLost("the connection was cut before the call had ended")
-            if self._dialect.resumes and isinstance(cut, ConnectionLost) and not torn:
-                self._resume(cut, at, commands)
+            error = error or cut()
+            if self._dialect.resumes and isinstance(error, ConnectionLost) and not torn:
+                self._resume(error, at, commands)
             else:
-                self._lost(cut, at, commands)
+                self._lost(error, at, commands)
         return self._go_on(commands)
 
     def timer_due(self, timer: Timer, at: datetime) -> list[Command[T]]:
@@ -618,13 +618,9 @@ class Session(Generic[T]):
                     self._tell(ghost, CancelOutcome.SPARED_SIBLINGS, commands)
 
     def _bury(self, ghost: Call[T], commands: list[Command[T]]) -> None:
-        if ghost.event.started:
-            closed = CancelOutcome.GENERATOR_CLOSED
-            outcome = closed if ghost.generator else CancelOutcome.STILL_RUNNING
-        elif self._dialect.cancel_removes_queued:
-            outcome = CancelOutcome.REMOVED
-        else:
-            outcome = CancelOutcome.STILL_RUNNING
+        """Let go of a ghost that the server has let go of."""
+        event = ghost.event
+        outcome = outcome_of_drop(started=event.started, generator=ghost.generator)
         self._tell(ghost, outcome, commands)
         self._gone(ghost)
 
@@ -731,8 +727,7 @@ class Session(Generic[T]):
         seconds = 3 * self._tick
         if self._quiet_ticks > 3:
             # Not resumed on any server: what it has sent meanwhile is lost.
-            note = f"the server has sent nothing, not even a heartbeat, for {seconds:.0f} s"
-            self._lost(ConnectionLost(note), at, commands)
+            self._lost(silent(seconds), at, commands)
             return
         commands.append(SetTimer(Timer.SILENCE, self._tick))
         for call in list(self._joined.values()):
@@ -742,11 +737,7 @@ class Session(Generic[T]):
                     self._tell(call, CancelOutcome.UNKNOWN, commands)
                     self._gone(call)
             elif not call.heard and call.ticks > 3:
-                dead = ProtocolError(
-                    f"the app has said nothing about the call for {seconds:.0f} s: its queue "
-                    "does not move, and the app must be started again"
-                )
-                self._give_up(call, dead, at, commands)
+                self._give_up(call, dead_queue(seconds), at, commands)
             elif call.resumed and call.ticks > _MOST_RESUMED:
                 self._give_up(call, ConnectionLost(_END_LOST), at, commands)
 
@@ -783,14 +774,7 @@ class Session(Generic[T]):
     def _drop_ghosts(self, commands: list[Command[T]]) -> None:
         """Drop the stream: the server removes what waits, and closes generators."""
         for ghost in list(self._joined.values()):
-            if not ghost.event.started:
-                outcome = CancelOutcome.REMOVED
-            elif ghost.generator:
-                outcome = CancelOutcome.GENERATOR_CLOSED
-            else:
-                outcome = CancelOutcome.STILL_RUNNING
-            self._tell(ghost, outcome, commands)
-            self._gone(ghost)
+            self._bury(ghost, commands)
         self._drop_stream(commands)
         self._retire(commands)
 

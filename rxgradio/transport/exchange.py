@@ -19,8 +19,9 @@ import orjson
 from ..exceptions import ConnectionLost, RxGradioError
 from ..protocol import commands as do
 from ..protocol.answers import json_of, stream_refusal
-from ..protocol.commands import Phase, outcome_after
+from ..protocol.commands import Phase
 from ..protocol.dialects import Dialect
+from ..protocol.ends import outcome_after
 from ..protocol.exchange import Exchange, Turns
 from ..protocol.messages import parse
 from ..protocol.sse import SSEDecoder
@@ -61,7 +62,7 @@ class Exchanges:
         """Let go of a call that has ended for its user."""
         line = self._lines.get(submission)
         if line is None:
-            submission.sink.cancel_told(outcome_after(submission.call))
+            submission.sink.cancel_told(outcome_after(submission.call.event))
         else:
             line.execute(line.exchange.cancel())
 

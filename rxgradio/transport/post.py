@@ -13,9 +13,9 @@ from datetime import datetime
 
 import orjson
 
-from ..exceptions import ClientClosed, RxGradioError
+from ..exceptions import RxGradioError
 from ..protocol.answers import message_of
-from ..protocol.commands import outcome_after
+from ..protocol.ends import closed, outcome_after
 from ..protocol.messages import Started
 from ..updates import CancelOutcome
 from .interface import Transport, unexpected
@@ -55,7 +55,7 @@ class Posts:
         """Let go of a call; a plain function cannot be stopped."""
         task = self._tasks.pop(submission, None)
         if task is None:
-            submission.sink.cancel_told(outcome_after(submission.call))
+            submission.sink.cancel_told(outcome_after(submission.call.event))
             return
         sent = submission.call.event.started
         task.cancel()
@@ -68,7 +68,7 @@ class Posts:
         self._tasks.clear()
         for submission, task in tasks.items():
             task.cancel()
-            error = ClientClosed("the client was closed, or the program ended, before the call had")
+            error = closed()
             event = submission.call.event
             submission.sink.finish(event.end(error, datetime.now()), event.status, error)
         await asyncio.gather(*tasks.values(), return_exceptions=True)

@@ -1,32 +1,16 @@
-"""A call on its way to the app, and whoever hears of it."""
+"""A call on its way to the app."""
 
 from __future__ import annotations
 
-__all__ = ["Sink", "Submission", "Way"]
+__all__ = ["Submission", "Way"]
 
 from collections import deque
 from collections.abc import Mapping
 from typing import Protocol
 
 from ..protocol import commands as do
-from ..protocol.event import Entry, Event
-from ..updates import CancelOutcome, StatusUpdate
-
-
-class Sink(Protocol):
-    """Whoever made a call and hears of it, on the scheduler thread; must not block."""
-
-    def publish(self, entries: list[Entry], status: StatusUpdate) -> None:
-        """Take news of the call."""
-        ...
-
-    def finish(self, entries: list[Entry], status: StatusUpdate, error: Exception | None) -> None:
-        """Take the last news of the call, and its end."""
-        ...
-
-    def cancel_told(self, outcome: CancelOutcome) -> None:
-        """Take what the server made of a cancel."""
-        ...
+from ..protocol.event import Event
+from ..protocol.sink import Sink
 
 
 class Way(Protocol):
