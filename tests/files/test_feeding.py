@@ -107,3 +107,20 @@ def test_who_stops_uploads_nothing_more() -> None:
         assert not world.working
 
     asyncio.run(main())
+
+
+def test_nothing_is_uploaded_or_passed_on_after_the_end() -> None:
+    async def main() -> None:
+        world = World()
+        world.feeding.take(FILE % b"a", False)
+        world.feeding.take(FILE % b"b", False)
+        await world.settle()
+        world.feeding.stop()
+        world.feeding.take(b"[1]", False)
+        await world.settle()
+        assert len(world.uploads) == 1
+        assert world.uploads[0].cancelled()
+        assert world.passed == world.failed == []
+        assert not world.working
+
+    asyncio.run(main())

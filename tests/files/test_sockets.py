@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import CancelledError
 from pathlib import Path
@@ -569,3 +570,33 @@ def test_a_gradio_3_app_is_sent_what_is_in_the_web(
     elsewhere.script("a.png", answer(b"", "404 X"))
     with pytest.raises(ProtocolError, match="404"):
         asyncio.run(sent(handle_file(there), "image"))
+
+
+def test_a_file_that_the_app_keeps_back_is_no_missing_login(
+    server: FakeGradio, client: Client
+) -> None:
+    server.script("x.txt", answer({"detail": "File not allowed: /etc/x.txt."}, "403 Forbidden"))
+    with pytest.raises(ProtocolError, match=r"does not give the file.*File not allowed"):
+        client.predict(remote("/etc/x.txt"), api_name="/echo")
+
+
+def test_files_of_the_web_leave_nothing_behind(
+    server: FakeGradio, elsewhere: FakeGradio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    elsewhere.script("a.png", answer(b"pixels"))
+    server.script("upload", answer(["/srv/a.png"]))
+    data = [handle_file(f"{elsewhere.url}/{n}/a.png") for n in range(4)]
+
+    async def send() -> Any:
+        transport = HttpTransport(server.url)
+        dialect = dialect_of(None, "3.50.2")
+        outgoing = Outgoing(Way(transport, server.url, ""), dialect, ["file"] * 4, None)
+        try:
+            return json.loads(await outgoing.sent(json.dumps(data).encode()))
+        finally:
+            await transport.aclose()
+
+    assert [sent["name"] for sent in asyncio.run(send())] == ["/srv/a.png"] * 4
+    assert len(elsewhere.asked("a.png")) == 4
+    assert list(tmp_path.glob("rxgradio-*")) == []

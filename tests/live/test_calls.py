@@ -29,16 +29,6 @@ def statuses(job: Any) -> list[StatusUpdate]:
     return asyncio.run(main())
 
 
-def test_a_plain_function_by_position_by_name_and_with_defaults(client: Client) -> None:
-    assert client.predict(1, 2, api_name="/add") == 3
-    assert client.predict(1, api_name="/add") == 11
-    assert client.predict(b=5, a=1, api_name="/add") == 6
-    assert client.predict(api_name="/many_defaults") == "a=x b=2 c=True"
-    assert client.predict(c=False, api_name="/many_defaults") == "a=x b=2 c=False"
-    with pytest.raises(TypeError, match=r"no argument 'aa'; did you mean 'a'\?"):
-        client.predict(aa=1, api_name="/add")
-
-
 def test_the_api_is_found(client: Client, server: Server) -> None:
     text = client.view_api(print_info=False, return_format="str")
     assert isinstance(text, str)

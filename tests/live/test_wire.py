@@ -75,6 +75,18 @@ def until_broken(call: Call) -> list[Message]:
     return heard
 
 
+def in_second_step(session: Session) -> Call:
+    """Start a generator of three steps, and let it go on to where it waits in the second."""
+    tag = session.hash
+    call = session.start("gated_words", tag, 3)
+    call.until("process_starts")
+    session.server.open_gate(tag)
+    call.until("process_generating")
+    # Told before the second step is begun.
+    session.server.await_ledger(f"{tag} at the gate", [*growing("word", 3)][1])
+    return call
+
+
 def started(session: Session, name: str, tag: str, *data: object) -> Call:
     """Make a call, and wait until its function runs."""
     call = session.start(name, tag, *data)
@@ -205,10 +217,7 @@ def test_the_apps_own_stop_button_ends_calls_without_a_word(server: Server) -> N
     with Session(server, patience=SILENCE) as session:
         tag = session.hash
         stop = session.find(lambda dependency: dependency["cancels"])
-        call = session.start("gated_words", tag, 3)
-        call.until("process_starts")
-        server.open_gate(tag)
-        call.until("process_generating")
+        call = in_second_step(session)
         body = {"data": [], "fn_index": stop, "session_hash": session.hash}
         answer = session.post("/run/predict", body)
         server.open_gate(tag, 2)
@@ -262,11 +271,8 @@ def test_two_runs_of_a_generator_in_one_session_are_two_since_4(
 @of(*RESETS)
 def test_a_reset_ends_a_generator_that_has_yielded(server: Server, session: Session) -> None:
     tag, session.patience = session.hash, SILENCE
-    with session.start("gated_words", tag, 3) as call:
-        call.until("process_starts")
-        server.open_gate(tag)
-        call.until("process_generating")
-        # It is in its second step, which is let end.
+    with in_second_step(session) as call:
+        # Which is let end.
         assert session.reset(call.event_id).json() == {"success": True}
         server.open_gate(tag)
         server.await_ledger(tag, "closed")
@@ -373,11 +379,7 @@ def test_a_cancel_may_wait_for_the_steps_of_this_and_other_generators(
         answers: list[Future[httpx.Response]] = []
         for each in (session, other):
             stack.callback(server.open_gate, each.hash, 3)
-            calls.append(stack.enter_context(each.start("gated_words", each.hash, 3)))
-            calls[-1].until("process_starts")
-            server.open_gate(each.hash)
-            calls[-1].until("process_generating")
-            # Both are in their second step from here on.
+            calls.append(stack.enter_context(in_second_step(each)))
             answers.append(threads.submit(each.cancel, "gated_words", calls[-1].event_id))
             assert answered(answers[-1]) is not waits
         server.open_gate(other.hash)

@@ -34,6 +34,13 @@ def happen(world: World, name: str) -> None:
     found[0]()
 
 
+def bring(world: World) -> None:
+    """Have the client hear all that the server has said on the first stream."""
+    while any(label == "read s0/1" for label, _ in world.choices()):
+        happen(world, "read s0/1")
+    happen(world, "deliver all s0/1")
+
+
 def check_all_ended_well(world: World) -> None:
     for call in world.calls:
         owner = call.owner
@@ -283,9 +290,7 @@ def test_a_completion_before_the_answer_to_its_join_is_kept_for_it() -> None:
     happen(world, "accept call 1")
     happen(world, "start call 1")
     happen(world, "complete call 1")
-    while any(label == "read s0/1" for label, _ in world.choices()):
-        happen(world, "read s0/1")
-    happen(world, "deliver all s0/1")
+    bring(world)
     assert not world.owners[1].ended
 
     happen(world, "answer call 1")
@@ -449,9 +454,7 @@ def test_a_second_completion_does_not_end_the_other_calls() -> None:
         happen(world, name)
     for name in ["attach s0/1", "open s0/1", "start call 0"]:
         happen(world, name)
-    while any(label == "read s0/1" for label, _ in world.choices()):
-        happen(world, "read s0/1")
-    happen(world, "deliver all s0/1")
+    bring(world)
     world.cancel(first)
     happen(world, "complete call 0")  # it was faster
     happen(world, "do cancel call 0")
@@ -862,9 +865,7 @@ def test_before_4_31_a_cancel_reaches_its_own_event_and_is_sent_when_it_has_yiel
         happen(world, name)
     for name in ["attach s0/1", "open s0/1", "start call 0", "start call 1"]:
         happen(world, name)
-    while any(label == "read s0/1" for label, _ in world.choices()):
-        happen(world, "read s0/1")
-    happen(world, "deliver all s0/1")
+    bring(world)
     world.cancel(first)
     assert not world.cancels  # the server would not find it
     happen(world, "yield call 0")
@@ -883,9 +884,7 @@ def test_a_reset_that_comes_too_late_is_told_as_finished() -> None:
         happen(world, name)
     for name in ["attach s0/1", "open s0/1", "start call 0", "yield call 0"]:
         happen(world, name)
-    while any(label == "read s0/1" for label, _ in world.choices()):
-        happen(world, "read s0/1")
-    happen(world, "deliver all s0/1")
+    bring(world)
     world.cancel(call)
     happen(world, "complete call 0")
     happen(world, "do cancel call 0")

@@ -25,6 +25,7 @@ from rxgradio import (
     RxGradioError,
     TooManyRequestsError,
 )
+from tests.transport.older import make_older
 from tests.transport.server import EVENT_STREAM, SOON, FakeGradio, Peer, Script, answer, chunk
 
 ROOT = Path(__file__).parents[2]
@@ -578,9 +579,10 @@ def _call_with(url: str, **environment: str) -> str:
     return process.stdout
 
 
-def test_a_proxy_of_the_environment_is_used(server: FakeGradio) -> None:
+@pytest.mark.parametrize("name", ["HTTP_PROXY", "ALL_PROXY"])
+def test_a_proxy_of_the_environment_is_used(server: FakeGradio, name: str) -> None:
     # The name has no address: that there is an answer proves that the proxy was asked.
-    assert _call_with("http://app.invalid/x", HTTP_PROXY=server.url) == "through\n"
+    assert _call_with("http://app.invalid/x", **{name: server.url}) == "through\n"
     targets = [request.target.partition("?")[0] for request in server.requests]
     assert targets == [
         "http://app.invalid/x/config",
@@ -625,3 +627,11 @@ def test_a_login_in_an_address_that_is_wrong_is_not_shown(address: str) -> None:
     shown = "".join(traceback.format_exception(caught.value))
     assert "cret" not in shown.replace(address, "")
     assert "cret" not in str(caught.value)
+
+
+def test_a_result_that_is_posted_may_be_as_large_as_one_on_a_stream(server: FakeGradio) -> None:
+    make_older(server, "3.50.2", None)
+    server.config_fields["enable_queue"] = False
+    server.script("predict", answer({"data": ["x" * 17_000_000], "is_generating": False}))
+    with Client(server.url) as client:
+        assert len(client.predict("x", api_name="/echo")) == 17_000_000

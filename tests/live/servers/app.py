@@ -118,8 +118,12 @@ def ticks(n: int, delay: float) -> Iterator[str]:
 
 
 def words_through(tag: str, n: int) -> Iterator[str]:
-    """Yield *n* growing texts, each once the gate has been opened for it."""
+    """Yield *n* growing texts, each once the gate has been opened for it.
+
+    The ledger of `TAG at the gate` has what this waits for, or has waited for.
+    """
     for words in growing("word", n):
+        LEDGER.write(f"{tag} at the gate", words)
         GATES.wait(tag)
         yield words
 

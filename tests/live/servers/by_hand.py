@@ -228,10 +228,16 @@ class Session:
         return call
 
     def call(self, name: str, *data: object) -> list[Message]:
-        """Make a call, and return all that the server says of it."""
+        """Make a call, and return all that the server says of it up to its end.
+
+        Progress is reported by a task of its own, which may do so once more after the end.
+        """
         dull = {"send_hash", "send_data", "heartbeat", "close_stream"}
         with self.start(name, *data) as call:
-            return [message for message in call if message["msg"] not in dull]
+            said = [message for message in call if message["msg"] not in dull]
+        while any(message["msg"] == "process_completed" for message in said[:-1]):
+            assert said.pop()["msg"] == "progress"
+        return said
 
     def answer(self, name: str, *data: object) -> list[Any]:
         """Make a call, and return its outputs."""
