@@ -19,15 +19,19 @@ __all__ = [
     "Client",
     "ClientClosed",
     "ConnectionLost",
+    "DeadlineExceeded",
     "DeliveryScheduler",
     "Endpoint",
     "InvalidAPIEndpointError",
     "Job",
+    "Limits",
     "OutputUpdate",
     "ProgressUnit",
     "ProtocolError",
     "QueueError",
     "QueueFull",
+    "QuotaExceeded",
+    "Retry",
     "RxGradioError",
     "ServerStopped",
     "Status",
@@ -46,10 +50,12 @@ from .exceptions import (
     AuthenticationError,
     ClientClosed,
     ConnectionLost,
+    DeadlineExceeded,
     InvalidAPIEndpointError,
     ProtocolError,
     QueueError,
     QueueFull,
+    QuotaExceeded,
     RxGradioError,
     ServerStopped,
     TooManyRequestsError,
@@ -57,6 +63,7 @@ from .exceptions import (
 )
 from .files.handle import handle_file
 from .job import Job
+from .options import Limits, Retry
 from .runtime.scheduler import DeliveryScheduler
 from .updates import CancelOutcome, OutputUpdate, ProgressUnit, Status, StatusUpdate, Update
 

@@ -10,16 +10,18 @@ import sys
 import weakref
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Generic, Literal, Self, TypeVar
+from typing import Any, Generic, Literal, Self, TypeVar, Unpack
 
 from reactivex import Observable
 
-from .connection import Connection, Opening, load
+from .connection import Connection, Opening, Settings, load
 from .endpoint import Endpoint
 from .exceptions import InvalidAPIEndpointError
 from .job import Job
+from .options import CallOptions, Limits, Options
 from .protocol.app import EndpointInfo
 from .runtime.reading import refuse_to_block
 from .updates import Update
@@ -41,6 +43,10 @@ class Client:
         download_files: Where files of outputs are kept, in a folder for each, or
             False to leave the outputs as they come. By default $GRADIO_TEMP_DIR, or
             the folder "gradio" for temporary files.
+        limits: How much the app may send, and how long it may be silent.
+        **options: How its functions are called, unless an endpoint says otherwise: see
+            `rxgradio.options.Options` for `deadline`, `retry`, `resubmit` and
+            `wait_for_room`. `retry` is also for connecting.
 
     Raises:
         ValueError: `src` is not the URL of an app.
@@ -56,10 +62,20 @@ class Client:
         headers: Mapping[str, str] | None = None,
         auth: tuple[str, str] | None = None,
         download_files: str | Path | Literal[False] | None = None,
+        limits: Limits = Limits(),
+        **options: Unpack[Options],
     ) -> None:
         refuse_to_block()
         load()
-        opening = Opening(src, headers, auth, download_files)
+        self._options = CallOptions(**options)
+        settings = Settings(
+            headers=headers,
+            auth=auth,
+            download_files=download_files,
+            limits=limits,
+            retry=self._options.retry,
+        )
+        opening = Opening(src, settings)
         try:
             connection = opening.future.result()
         except KeyboardInterrupt:
@@ -75,17 +91,28 @@ class Client:
         headers: Mapping[str, str] | None = None,
         auth: tuple[str, str] | None = None,
         download_files: str | Path | Literal[False] | None = None,
+        limits: Limits = Limits(),
+        **options: Unpack[Options],
     ) -> Connecting[Self]:
         """Connect without blocking the running loop.
 
         `await` it for a client, or enter it with `async with` for one that is
         closed at the end. Raises as the constructor does.
         """
-        return Connecting(cls._over, lambda: Opening(src, headers, auth, download_files))
+        chosen = CallOptions(**options)
+        settings = Settings(
+            headers=headers,
+            auth=auth,
+            download_files=download_files,
+            limits=limits,
+            retry=chosen.retry,
+        )
+        return Connecting(partial(cls._over, options=chosen), lambda: Opening(src, settings))
 
     @classmethod
-    def _over(cls, connection: Connection) -> Self:
+    def _over(cls, connection: Connection, options: CallOptions | None = None) -> Self:
         client = cls.__new__(cls)
+        client._options = options or CallOptions()  # noqa: SLF001 (its own)
         client._take(connection)  # noqa: SLF001 (its own)
         return client
 
@@ -106,7 +133,7 @@ class Client:
         """The functions of the app, by their number in it."""
         # Made anew, as an endpoint holds its client: kept here, it would be a
         # cycle, and a client that is dropped would wait for the collector.
-        return {fn_index: Endpoint(info, self._submit) for fn_index, info in self._infos.items()}
+        return {fn_index: self._as_endpoint(info) for fn_index, info in self._infos.items()}
 
     # ---- calling
 
@@ -212,8 +239,22 @@ class Client:
         endpoint = self.endpoint(api_name, fn_index=fn_index)
         return endpoint.stream(chunks, unpack=unpack, on_slow=on_slow, headers=headers)
 
-    def endpoint(self, api_name: str | None = None, *, fn_index: int | None = None) -> Endpoint:
+    def endpoint(
+        self,
+        api_name: str | None = None,
+        *,
+        fn_index: int | None = None,
+        headers: Mapping[str, str] | None = None,
+        **options: Unpack[Options],
+    ) -> Endpoint:
         """Return a function of the app as a value; its only public one if `api_name` is None.
+
+        Args:
+            api_name: Which function, such as "/predict".
+            fn_index: Which function, by its number in `endpoints`, instead.
+            headers: Header fields for the requests of each call.
+            **options: How it is called, as for `Endpoint.with_options`; the rest is as
+                the client was told.
 
         Raises:
             InvalidAPIEndpointError: There is no such function, or a name is needed.
@@ -222,7 +263,7 @@ class Client:
             raise TypeError("an endpoint is named by api_name or by fn_index, not by both")
         if fn_index is not None:
             if fn_index in self._infos:
-                return Endpoint(self._infos[fn_index], self._submit)
+                return self._as_endpoint(self._infos[fn_index], headers, options)
             raise InvalidAPIEndpointError(
                 f"the app has no function {fn_index}; it has {sorted(self._infos)}"
             )
@@ -231,13 +272,13 @@ class Client:
             # 3.x offers even those events that nobody has named.
             named = [info for info in public if info.api_name] or public
             if len(named) == 1:
-                return Endpoint(named[0], self._submit)
+                return self._as_endpoint(named[0], headers, options)
             raise InvalidAPIEndpointError(f"api_name is needed: {self._names()}")
         if not isinstance(api_name, str):  # pyright: ignore[reportUnnecessaryIsInstance] (users are not always typed)
             raise TypeError(f"api_name is a str such as '/predict', not {type(api_name).__name__}")
         info = self._named.get("/" + api_name.removeprefix("/"))
         if info is not None:
-            return Endpoint(info, self._submit)
+            return self._as_endpoint(info, headers, options)
         names = [name for name, info in self._named.items() if name and info.public]
         close = difflib.get_close_matches(api_name, names, n=1)
         hint = f"did you mean {close[0]!r}?" if close else self._names()
@@ -267,6 +308,17 @@ class Client:
             return dict(self._connection.app.info)
         return text if return_format == "str" else None
 
+    def _as_endpoint(
+        self,
+        info: EndpointInfo,
+        headers: Mapping[str, str] | None = None,
+        options: Options | None = None,
+    ) -> Endpoint:
+        endpoint = Endpoint(info, self._submit, self._options)
+        if not headers and not options:
+            return endpoint
+        return endpoint.with_options(headers=headers, **(options or {}))
+
     def _names(self) -> str:
         names = [info.label for info in self._infos.values() if info.public]
         return f"the app has {', '.join(names) or 'no public endpoint'}"
@@ -279,12 +331,12 @@ class Client:
         value: Callable[[Sequence[Any]], Any],
         apart: bool,
         fed: bool = False,
-        headers: Mapping[str, str] | None,
+        options: CallOptions,
     ) -> Job:
         # The job holds its client until it ends: a client that nothing else
         # holds must not be closed under it.
         return self._connection.submit(
-            info, data, value=value, apart=apart, fed=fed, headers=headers, holder=self
+            info, data, value=value, apart=apart, fed=fed, options=options, holder=self
         )
 
     # ---- the end

@@ -6,23 +6,28 @@ so. It outlives the `Client` object by as long as closing it takes.
 
 from __future__ import annotations
 
-__all__ = ["Connection", "Opening", "load"]
+__all__ = ["Connection", "Opening", "Settings", "load"]
 
 import asyncio
 import importlib
-import re
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import CancelledError, Future
 from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import unquote, urlsplit
 
-from .exceptions import ClientClosed, QueueError
+from .attempts import Attempts
+from .exceptions import ClientClosed, DeadlineExceeded, QueueError
+from .headers import checked
 from .job import Job, Run, feed
+from .options import CallOptions, Limits, Retry
+from .patience import persist, unaccepted
 from .protocol.answers import check_login, json_of
 from .protocol.app import App, EndpointInfo, app_of, config_in_page, prefix_of
 from .protocol.event import Event
@@ -51,21 +56,25 @@ def load() -> None:
         importlib.import_module(f".{module}", __package__)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How to connect: the arguments of `Client` that say so."""
+
+    headers: Mapping[str, str] | None = field(default=None, repr=False)  # may be secrets
+    auth: tuple[str, str] | None = field(default=None, repr=False)
+    download_files: str | Path | Literal[False] | None = None
+    retry: Retry | None = None
+    limits: Limits = Limits()
+
+
 class Opening:
     """A connection on its way; whoever waits for it may give it up."""
 
-    def __init__(
-        self,
-        src: str,
-        headers: Mapping[str, str] | None,
-        auth: tuple[str, str] | None,
-        download_files: str | Path | Literal[False] | None = None,
-    ) -> None:
+    def __init__(self, src: str, settings: Settings) -> None:
         self._thread = loop_thread()
         self._given_up = False
         self._task: asyncio.Task[Connection] | None = None
-        work = self._open(src, headers, auth, download_files)
-        self.future: Future[Connection] = self._thread.run(work)
+        self.future: Future[Connection] = self._thread.run(self._open(src, settings))
 
     def give_up(self) -> None:
         """Stop, and close what may be open already."""
@@ -75,17 +84,11 @@ class Opening:
         # its result lost, even if the connection had just been made.
         self.future.add_done_callback(_abandon)
 
-    async def _open(
-        self,
-        src: str,
-        headers: Mapping[str, str] | None,
-        auth: tuple[str, str] | None,
-        download_files: str | Path | Literal[False] | None,
-    ) -> Connection:
+    async def _open(self, src: str, settings: Settings) -> Connection:
         self._task = asyncio.current_task()
         if self._given_up:
             raise asyncio.CancelledError
-        return await Connection.open(src, headers, auth, download_files)
+        return await Connection.open(src, settings)
 
     def _stop(self) -> None:
         if self._task is not None:
@@ -118,50 +121,56 @@ class Connection:
         self._thread.tenants.add(self)
 
     @classmethod
-    async def open(
-        cls,
-        src: str,
-        headers: Mapping[str, str] | None,
-        auth: tuple[str, str] | None,
-        download_files: str | Path | Literal[False] | None = None,
-    ) -> Connection:
+    async def open(cls, src: str, settings: Settings) -> Connection:
         """Connect to an app over HTTP; on the scheduler thread."""
         from .transport.http import HttpTransport  # noqa: PLC0415 (see `load`)
 
         address, login = _address(src)
-        transport = HttpTransport(address, login, _checked(headers))
-        return await cls.over(address, transport, auth, download_files)
+        transport = HttpTransport(
+            address,
+            login,
+            checked(settings.headers),
+            limits=settings.limits,
+        )
+        return await cls.over(address, transport, settings)
 
     @classmethod
     async def over(
         cls,
         address: str,
         transport: Transport,
-        auth: tuple[str, str] | None = None,
-        download_files: str | Path | Literal[False] | None = None,
+        settings: Settings | None = None,
     ) -> Connection:
         """Connect to an app over a transport; on the scheduler thread."""
         from .files.courier import Courier  # noqa: PLC0415 (see `load`)
         from .files.disk import default_folder  # noqa: PLC0415
         from .transport.calls import Calls  # noqa: PLC0415 (see `load`)
 
+        settings = settings or Settings()
+        retry, auth = settings.retry, settings.auth
         try:
             if auth is not None:
                 user, password = _pair(auth)
                 form = {"username": user, "password": password}
-                check_login(await transport.submit_form("/login", form))
-            config = await _config(address, transport)
+
+                async def log_in() -> None:
+                    check_login(await transport.submit_form("/login", form))
+
+                await persist(log_in, retry, unaccepted)
+            config = await persist(lambda: _config(address, transport), retry, unaccepted)
             prefix = prefix_of(config)
-            app = app_of(config, await _info(prefix, transport))
+            info = await persist(lambda: _info(prefix, transport), retry, unaccepted)
+            app = app_of(config, info)
         except BaseException:
             await transport.aclose()
             raise
-        if download_files is False:
-            folder = None
-        else:
-            folder = default_folder() if download_files is None else Path(download_files)
+        where = settings.download_files
+        folder = None
+        if where is not False:
+            folder = default_folder() if where is None else Path(where)
         courier = Courier(transport, address, prefix, app.dialect, folder)
-        return cls(address, transport, app, Calls(transport, prefix, app), courier)
+        calls = Calls(transport, prefix, app, settings.limits)
+        return cls(address, transport, app, calls, courier)
 
     # ---- from any thread
 
@@ -173,7 +182,7 @@ class Connection:
         value: Callable[[Sequence[Any]], Any],
         apart: bool,
         fed: bool,
-        headers: Mapping[str, str] | None,
+        options: CallOptions,
         holder: object,
     ) -> Job:
         """Start a call; its job keeps `holder` alive while it runs.
@@ -187,42 +196,48 @@ class Connection:
 
         if self._process is not generation():
             raise ClientClosed("this client belongs to the parent process; make a new one here")
-        event = Event(self.app.dialect, len(info.outputs), datetime.now())
-        job = Job(info.label, value, event.status)
+        begun = time.monotonic()
+        job = Job(info.label, value, StatusUpdate(Status.STARTING, time=datetime.now()))
         running = Run(job, self._running, holder)
-        headers = _checked(headers)
-        sink = self._courier.incoming(
-            running, info.output_types, headers, lambda: self._calls.cancel(submission)
+        if info.streaming:  # what was fed to an attempt is gone
+            options = replace(options, resubmit=None, wait_for_room=False)
+
+        def make(attempts: Attempts) -> Submission:
+            return Submission(
+                attempts,
+                fn_index=info.fn_index,
+                data=data,
+                event=Event(self.app.dialect, len(info.outputs), datetime.now()),
+                generator=info.generator or info.streaming,  # the server can stop it
+                has_state=info.has_state,
+                apart=apart,
+                queued=self.app.has_queue and (info.queued or info.generator or info.streaming),
+                streaming=info.streaming,
+                options=options,
+            )
+
+        incoming = self._courier.incoming(
+            running, info.output_types, options, lambda: self._calls.cancel(attempts.submission)
         )
-        submission = Submission(
-            sink,
-            fn_index=info.fn_index,
-            data=data,
-            event=event,
-            generator=info.generator or info.streaming,  # the server can stop it
-            has_state=info.has_state,
-            apart=apart,
-            queued=self.app.has_queue and (info.queued or info.generator or info.streaming),
-            streaming=info.streaming,
-            headers=headers,
-        )
+        attempts = Attempts(incoming, options, make, partial(self._start, info))
         feeding = None
         if info.streaming:
             feeding = self._courier.feeding(
                 info.input_types,
-                headers,
-                lambda chunk, latest: self._calls.feed(submission, chunk, latest=latest),
-                partial(self._end_fed, submission, running),
+                options,
+                lambda chunk, latest: self._calls.feed(attempts.submission, chunk, latest=latest),
+                partial(self._cut, attempts, running),
             )
         running.begin(
             lambda: (
                 self._process is generation()  # the parent's loop is not for its children
-                and self._thread.call(self._cancel, submission, running)
+                and self._thread.call(self._cancel, attempts, running)
             ),
             None if feeding is None else partial(self._thread.call, feeding.take),
             None if feeding is None else feeding.stop,
         )
-        if self._closed or not self._thread.call(self._start, submission, running, info):
+        due = None if options.deadline is None else begun + options.deadline
+        if self._closed or not self._thread.call(self._begin, attempts, running, info, due):
             raise ClientClosed("the client is closed; make a new one")
         if info.streaming and not fed:
             feed(job, None)  # else the app would wait for more until its time limit
@@ -270,72 +285,89 @@ class Connection:
                 upload.cancel()
             await asyncio.gather(*uploads, self._courier.aclose(), return_exceptions=True)
             await self._calls.aclose()
+            for left in list(self._running):  # those that were to be made again
+                left.cut(ClientClosed("the client was closed before the call was made again"))
         finally:
             await self._transport.aclose()
 
-    def _start(self, submission: Submission, running: Run, info: EndpointInfo) -> None:
+    def _begin(
+        self, attempts: Attempts, running: Run, info: EndpointInfo, due: float | None
+    ) -> None:
         self._running.add(running)
+        if due is not None:
+            loop = asyncio.get_running_loop()
+            running.timer = loop.call_at(due, self._expire, attempts, running)
+        self._start(info, attempts.submission)
+
+    def _start(self, info: EndpointInfo, submission: Submission) -> None:
         if self._closed:
-            self._end_unsent(submission, running, ClientClosed(_UNSENT))
+            _end_unsent(submission, ClientClosed(_UNSENT))
             return
         if info.generator and not self.app.has_queue:
             problem = (
                 f"{info.label} is a generator, and the app has no queue to run it: Gradio 3 wants "
                 "its author to call .queue()"
             )
-            self._end_unsent(submission, running, QueueError(problem))
+            _end_unsent(submission, QueueError(problem))
             return
         # The order of calls with State is part of what they mean.
         stateful = submission.has_state
         first = [task for other, task in self._uploads.items() if stateful and other.has_state]
         if first or carries_files(submission.call.data):
-            work = self._upload(submission, running, info, first)
+            work = self._upload(submission, info, first)
             upload = asyncio.get_running_loop().create_task(work)
             self._uploads[submission] = upload
-            upload.add_done_callback(partial(self._uploaded, submission, running))
+            upload.add_done_callback(partial(self._uploaded, submission))
         else:
             self._calls.submit(submission)
 
     async def _upload(
-        self,
-        submission: Submission,
-        running: Run,
-        info: EndpointInfo,
-        first: Sequence[asyncio.Task[None]],
+        self, submission: Submission, info: EndpointInfo, first: Sequence[asyncio.Task[None]]
     ) -> None:
         call = submission.call
         try:
             if carries_files(call.data):
-                call.data = await self._courier.sent(call.data, info.input_types, call.headers)
+                call.data = await self._courier.sent(call.data, info.input_types, call.options)
             if first:
                 await asyncio.wait(first)
         except Exception as error:  # noqa: BLE001 (whatever it is, it is the end of the job)
-            self._end_unsent(submission, running, error)
+            _end_unsent(submission, error)
         else:
             self._calls.submit(submission)
 
-    def _uploaded(self, submission: Submission, running: Run, upload: asyncio.Task[None]) -> None:
+    def _uploaded(self, submission: Submission, upload: asyncio.Task[None]) -> None:
         del self._uploads[submission]
         if upload.cancelled():  # by the client, or by the job, which has ended already
-            self._end_unsent(submission, running, ClientClosed(_UNSENT))
+            _end_unsent(submission, ClientClosed(_UNSENT))
 
-    @staticmethod
-    def _end_unsent(submission: Submission, running: Run, error: Exception) -> None:
-        event = submission.call.event
-        running.finish(event.end(error, datetime.now()), event.status, error)
+    def _expire(self, attempts: Attempts, running: Run) -> None:
+        seconds = attempts.submission.call.options.deadline
+        problem = (
+            f"the call took longer than its deadline of {seconds:g} s, and is being cancelled on "
+            "the server"
+        )
+        self._cut(attempts, running, DeadlineExceeded(problem, deadline=seconds))
 
-    def _end_fed(self, submission: Submission, running: Run, error: Exception) -> None:
-        self._courier.stop(submission.sink)
-        status = StatusUpdate(Status.FINISHED, success=False, time=datetime.now())
-        running.finish([status], status, error)
-        self._calls.cancel(submission)
+    def _cut(self, attempts: Attempts, running: Run, error: Exception) -> None:
+        if running.cut(error):
+            self._cancel(attempts, running)
 
-    def _cancel(self, submission: Submission, running: Run) -> None:
+    def _cancel(self, attempts: Attempts, running: Run) -> None:
         running.leave()
+        self._courier.stop(attempts.sink)
+        if outcome := attempts.stop():
+            running.cancel_told(outcome)
+            return
+        submission = attempts.submission
         if submission in self._uploads:
             self._uploads[submission].cancel()
-        self._courier.stop(submission.sink)
         self._calls.cancel(submission)
+
+
+def _end_unsent(submission: Submission, error: Exception) -> None:
+    event = submission.call.event
+    entries = event.end(error, datetime.now())
+    submission.sink.finish(entries, event.status, event.error)
 
 
 async def _config(address: str, transport: Transport) -> object:
@@ -388,21 +420,3 @@ def _pair(auth: Sequence[str]) -> Sequence[str]:
     if isinstance(auth, str) or len(auth) != 2 or not all(isinstance(each, str) for each in auth):  # pyright: ignore[reportUnnecessaryIsInstance] (users are not always typed)
         raise TypeError("auth is a pair of texts: (user, password)")
     return auth
-
-
-_FIELD_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.6.2
-
-
-def _checked(headers: Mapping[str, str] | None) -> Mapping[str, str]:
-    """Refuse header fields that cannot be sent; the values may be secrets, and are not quoted."""
-    checked: dict[str, str] = {}
-    for name, value in (headers or {}).items():
-        for what, text in (("name", name), ("value", value)):
-            if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance] (users are not always typed)
-                raise TypeError(f"the {what} of a header field must be a str, not {type(text)!r}")
-        if not _FIELD_NAME.fullmatch(name):
-            raise ValueError(f"{name!r} is no name of a header field")
-        if not value.isascii() or not value.isprintable():
-            raise ValueError(f"the value of the header field {name!r} is not printable ASCII")
-        checked[name] = value
-    return checked

@@ -11,15 +11,18 @@ import difflib
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import PurePath
-from typing import Any, Literal, Protocol, cast
+from typing import Any, Literal, Protocol, Unpack, cast
 
 import orjson
 from reactivex import Observable, abc
 from reactivex.disposable import CompositeDisposable, Disposable
 
+from .headers import checked
 from .job import Job, attach
+from .options import CallOptions, Options
 from .protocol.app import EndpointInfo
 from .streaming import streamed
 from .updates import Update
@@ -38,22 +41,38 @@ class Submit(Protocol):
         value: Callable[[Sequence[Any]], Any],
         apart: bool,
         fed: bool = False,
-        headers: Mapping[str, str] | None,
+        options: CallOptions,
     ) -> Job:
         """Make the job of a call; `fed` if it will get further inputs."""
         ...
 
 
 class Endpoint:
-    """One function of an app. Made by `Client.endpoint`.
+    """One function of an app, and how it is called. Made by `Client.endpoint`.
 
     All arguments are the app's: by position, or by the names that
     `Client.view_api` shows.
     """
 
-    def __init__(self, info: EndpointInfo, submit: Submit) -> None:
+    def __init__(self, info: EndpointInfo, submit: Submit, options: CallOptions) -> None:
         self.info = info
+        self.options = options
         self._submit = submit
+
+    def with_options(
+        self, *, headers: Mapping[str, str] | None = None, **options: Unpack[Options]
+    ) -> Endpoint:
+        """Return the same function, called otherwise; what is not given stays as it is.
+
+        Args:
+            headers: Header fields for the requests of each call, beside those before.
+            **options: See `rxgradio.options.Options`: `deadline`, `retry`, `resubmit`,
+                `wait_for_room`.
+
+        Raises:
+            ValueError: An option is out of its range.
+        """
+        return Endpoint(self.info, self._submit, replace(self._with(headers), **options))
 
     @property
     def api_name(self) -> str | None:
@@ -107,7 +126,11 @@ class Endpoint:
         """Do as `submit`, with the arguments as values."""
         data = self._wire(args, kwargs)
         return self._submit(
-            self.info, data, value=partial(_shown, self.info.outputs), apart=False, headers=headers
+            self.info,
+            data,
+            value=partial(_shown, self.info.outputs),
+            apart=False,
+            options=self._with(headers),
         )
 
     def stream(
@@ -143,6 +166,8 @@ class Endpoint:
         if not self.info.streaming:
             raise TypeError(f"{self.info.label} takes no stream of chunks; call it, or observe it")
 
+        made = self._with(headers)
+
         def encode(chunk: Any) -> bytes:
             if not unpack:
                 return self._wire([chunk], {})
@@ -157,7 +182,7 @@ class Endpoint:
                 value=partial(_shown, self.info.outputs),
                 apart=True,
                 fed=True,
-                headers=headers,
+                options=made,
             )
 
         return streamed(chunks, encode, begin, latest=on_slow == "latest")
@@ -171,6 +196,7 @@ class Endpoint:
     ) -> Observable[Update]:
         """Do as `observe`, with the arguments as values."""
         data = self._wire(args, kwargs)
+        made = self._with(headers)
 
         def subscribe(
             observer: abc.ObserverBase[Update], scheduler: abc.SchedulerBase | None = None
@@ -180,7 +206,7 @@ class Endpoint:
                 data,
                 value=partial(_shown, self.info.outputs),
                 apart=True,
-                headers=headers,
+                options=made,
             )
             updates = attach(job, observer, scheduler)
 
@@ -206,6 +232,11 @@ class Endpoint:
         types = [returned.shown_type for returned in self.info.returns]
         returns = types[0] if len(types) == 1 else f"tuple[{', '.join(types) or '()'}]"
         return f"{self.info.label}({parameters}) -> {returns}"
+
+    def _with(self, headers: Mapping[str, str] | None) -> CallOptions:
+        if not headers:
+            return self.options
+        return replace(self.options, headers={**(self.options.headers or {}), **checked(headers)})
 
     # ---- arguments and values
 

@@ -9,9 +9,11 @@
     ├── QueueError               the app's queue did not take the call
     │   └── QueueFull            ... because it is full
     ├── TooManyRequestsError     the server asks its clients to slow down (HTTP 429)
+    │   └── QuotaExceeded        ... because the user's GPU time is used up (also AppError)
     ├── ProtocolError            the server said something no Gradio server should say
     ├── ConnectionLost           no connection, or it broke (also ConnectionError)
     │   └── ServerStopped        ... because the server is shutting down
+    ├── DeadlineExceeded         the call took longer than its deadline allows
     └── ClientClosed             the client was closed before or during the call
 
 Two things are not here on purpose. A cancelled job is
@@ -26,23 +28,50 @@ __all__ = [
     "AuthenticationError",
     "ClientClosed",
     "ConnectionLost",
+    "DeadlineExceeded",
     "InvalidAPIEndpointError",
     "ProtocolError",
     "QueueError",
     "QueueFull",
+    "QuotaExceeded",
     "RxGradioError",
     "ServerStopped",
     "TooManyRequestsError",
     "ValidationError",
 ]
 
+from collections.abc import Callable
+from typing import Any
+
 
 class RxGradioError(Exception):
-    """The root of the tree: catch it to catch all that rxgradio raises of its own."""
+    """The root of the tree: catch it to catch all that rxgradio raises of its own.
+
+    `status` is the HTTP status where an HTTP answer was the trouble, and
+    `retry_after` the number of seconds to wait that the server has asked for, if it
+    has. Both are None otherwise.
+    """
+
+    status: int | None = None
+    retry_after: float | None = None
+    _outputs: Callable[[], list[Any]] | list[Any] | None = None
+
+    @property
+    def outputs(self) -> list[Any]:
+        """What the call had yielded before it failed, if it was a call that did."""
+        made = self._outputs() if callable(self._outputs) else self._outputs
+        return [] if made is None else made
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Go to another process with the outputs, and without the job that has them."""
+        state = {**self.__dict__, "_outputs": self.outputs} if self._outputs else self.__dict__
+        return (*super().__reduce__()[:2], state)  # pyright: ignore[reportReturnType, reportUnknownVariableType] (typeshed knows a str or any tuple)
 
 
 class AppError(RxGradioError, ValueError):
     """The app reports that its function failed.
+
+    What to do about it only the app's author can tell; the text may.
 
     `message` is the text of the app's `gr.Error`, or a note that the app gave
     none (Gradio hides the text of other exceptions unless the app was launched
@@ -60,7 +89,10 @@ class AppError(RxGradioError, ValueError):
 
 
 class ValidationError(RxGradioError, ValueError):
-    """The app's validator refused the arguments; `fields` is what it said of each."""
+    """The app's validator refused the arguments; `fields` is what it said of each.
+
+    Call again with others: `Client.view_api` shows what is expected.
+    """
 
     def __init__(self, message: str, *, fields: object = None) -> None:
         super().__init__(message)
@@ -68,7 +100,7 @@ class ValidationError(RxGradioError, ValueError):
 
 
 class AuthenticationError(RxGradioError, ValueError):
-    """The app wants a login, or refused the one that it got."""
+    """The app wants a login, or refused the one that it got: pass `auth=(user, password)`."""
 
 
 class InvalidAPIEndpointError(RxGradioError):
@@ -80,13 +112,17 @@ class QueueError(RxGradioError):
 
 
 class QueueFull(QueueError):  # noqa: N818 (the name that the queue itself uses)
-    """The app's queue is full; the call did not run and can be made again later."""
+    """The app's queue is full; the call did not run and can be made again later.
+
+    With the endpoint's option `wait_for_room=True` it is, until there is room.
+    """
 
 
 class TooManyRequestsError(RxGradioError):
     """The server asks its clients to slow down (HTTP 429).
 
-    `retry_after` is the number of seconds that it asked to wait, if it said so.
+    Wait for `retry_after` seconds, if it said so, and make fewer calls at a time.
+    Where it said so, a call is repeated by itself (see `Retry`) until this is raised.
     """
 
     def __init__(self, message: str, *, retry_after: float | None = None) -> None:
@@ -94,10 +130,31 @@ class TooManyRequestsError(RxGradioError):
         self.retry_after = retry_after
 
 
+class QuotaExceeded(TooManyRequestsError, AppError):  # noqa: N818 (what the service calls it)
+    """The user's GPU time on Hugging Face is used up.
+
+    It is there again in `retry_after` seconds, if the app said so; a login with
+    Hugging Face, or a shorter run, needs less of it. It is an `AppError` too, because
+    the app tells it as an error of its function.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        title: str | None = None,
+        duration: float | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        AppError.__init__(self, message, title=title, duration=duration)
+        self.retry_after = retry_after
+
+
 class ProtocolError(RxGradioError):
     """The server said something that no Gradio server should say.
 
-    `status` is the HTTP status, where an HTTP response was the trouble.
+    Either it is none, or something between here and there changes what it says, or
+    this is a version that rxgradio should know and does not: please report that.
     """
 
     def __init__(self, message: str, *, status: int | None = None) -> None:
@@ -110,18 +167,32 @@ class ConnectionLost(RxGradioError, ConnectionError):  # noqa: N818 (the event, 
 
     The cause is in `__cause__` where there is one. `sent` is False where no
     connection could be made, so that nothing of the call reached the server.
-    After a break the server forgets the call: it cannot be resumed, only made
-    again.
+    `silence` is the number of seconds since the app had last said something of the
+    call, None if it never had. After a break the server forgets the call: it cannot
+    be resumed, only made again, and the endpoint's option `resubmit=` does so.
     """
 
     def __init__(self, message: str, *, sent: bool = True) -> None:
         super().__init__(message)
         self.sent = sent
+        self.silence: float | None = None
 
 
 class ServerStopped(ConnectionLost):
     """The server said that it is shutting down; the call did not finish."""
 
 
+class DeadlineExceeded(RxGradioError):  # noqa: N818 (gRPC's word for it)
+    """The call took longer than its `deadline` allows, and was cancelled on the server.
+
+    `deadline` is what was allowed, in seconds. What the server made of the cancel is in
+    the job's `cancel_outcome`.
+    """
+
+    def __init__(self, message: str, *, deadline: float | None = None) -> None:
+        super().__init__(message)
+        self.deadline = deadline
+
+
 class ClientClosed(RxGradioError):  # noqa: N818 (a state, not a fault)
-    """The client was closed (or belongs to the parent of a forked process)."""
+    """The client was closed (or belongs to the parent of a forked process): make a new one."""

@@ -23,7 +23,7 @@ from typing import Any
 
 from reactivex import Observable, abc
 
-from .exceptions import ClientClosed
+from .exceptions import ClientClosed, RxGradioError
 from .protocol.event import Entry, Values, fold
 from .runtime.delivery import Lane
 from .runtime.log import Cursor, End, Log
@@ -246,6 +246,8 @@ class Job(Future[Any]):
             if self._log.end is not None:
                 return False
             self._status = status
+            if isinstance(error, RxGradioError):
+                error._outputs = self.outputs
             wakers = [*self._log.append(entries), *self._log.close(End(error))]
             # The state of the Future changes under the lock of the log: who has
             # seen one end has seen the other.
@@ -300,13 +302,15 @@ class Run:
         holder: Kept alive for as long as the job runs.
     """
 
-    __slots__ = ("_at_end", "_holder", "_job", "_running")
+    __slots__ = ("_at_end", "_holder", "_job", "_running", "timer")
 
     def __init__(self, job: Job, running: set[Run], holder: object) -> None:
         self._job = job
         self._running = running
         self._holder: object = holder
         self._at_end: Callable[[], object] | None = None
+        self.timer: asyncio.TimerHandle | None = None
+        """Stopped when the job runs no more."""
 
     def begin(
         self,
@@ -340,6 +344,18 @@ class Run:
             self._job._let_go = self._job._feed = None
             self._job._told(CancelOutcome.FINISHED)
 
+    def cut(self, error: Exception) -> bool:
+        """End the job without its call, of which `cancel_told` is still to tell.
+
+        Returns whether it had not ended before.
+        """
+        self.leave()
+        status = StatusUpdate(Status.FINISHED, success=False, time=datetime.now())
+        cut = self._job._end([status], status, error)
+        if cut:
+            self._job._let_go = self._job._feed = None
+        return cut
+
     def cancel_told(self, outcome: CancelOutcome) -> None:
         """Take what the server made of a cancel."""
         self._job._told(outcome)
@@ -348,6 +364,9 @@ class Run:
         """Run no more, and hold nobody."""
         self._running.discard(self)
         self._holder = None
+        if self.timer is not None:
+            self.timer.cancel()
+            self.timer = None
         at_end, self._at_end = self._at_end, None
         if at_end is not None:
             at_end()

@@ -107,13 +107,17 @@ class StatusUpdate:
     """"full" or "partial" where the app answered from its cache."""
     time_limit: float | None = None
     """Seconds after which the app ends a streaming call."""
+    attempt: int = 1
+    """Which attempt at the call this is about: more than 1 if it was made again, after a
+    loss (`resubmit=`) or because the queue was full (`wait_for_room=`)."""
 
     def __repr__(self) -> str:
         """Show what is known, and leave out what is not."""
         known = [
             f"{each.name}={value!r}"
             for each in fields(self)
-            if each.name not in {"code", "time"} and (value := getattr(self, each.name)) is not None
+            if each.name not in {"code", "time"}
+            and (value := getattr(self, each.name)) != each.default
         ]
         return f"StatusUpdate({', '.join([self.code.name, *known])})"
 

@@ -19,11 +19,11 @@ LAYERS = [
     {"__init__"},
     {"client"},
     {"connection", "endpoint"},
-    {"streaming"},
+    {"attempts", "headers", "streaming"},
     {"job"},
     {"files", "transport", "runtime"},
-    {"protocol"},
-    {"updates", "exceptions"},
+    {"patience", "protocol"},
+    {"options", "updates", "exceptions"},
 ]
 """From the top to the bottom. What stands beside another does not know it, but
 for `client` and `job`, which put together what is below."""

@@ -69,6 +69,7 @@ def test_a_status_update_needs_no_more_than_its_code() -> None:
 
     values = {each.name: getattr(update, each.name) for each in fields(update)}
     assert values.pop("code") is Status.STARTING
+    assert values.pop("attempt") == 1
     assert set(values.values()) == {None}
 
 
@@ -170,7 +171,9 @@ def test_updates_are_equal_when_they_say_the_same() -> None:
     assert OutputUpdate(1) != StatusUpdate(Status.STARTING)
 
 
-OPTIONAL = [each.name for each in fields(StatusUpdate) if each.name not in {"code", "time"}]
+OPTIONAL = [
+    each.name for each in fields(StatusUpdate) if each.name not in {"code", "time", "attempt"}
+]
 
 
 @settings(deadline=None, max_examples=50)
@@ -185,3 +188,8 @@ def test_any_status_update_shows_exactly_what_is_known(
 
     expected = [f"{name}={known[name]!r}" for name in OPTIONAL if known.get(name) is not None]
     assert shown == f"StatusUpdate({', '.join([code.name, *expected])})"
+
+
+def test_the_first_attempt_is_not_worth_a_word() -> None:
+    assert repr(StatusUpdate(Status.STARTING, attempt=1)) == "StatusUpdate(STARTING)"
+    assert repr(StatusUpdate(Status.STARTING, attempt=2)) == "StatusUpdate(STARTING, attempt=2)"

@@ -5,10 +5,11 @@ from __future__ import annotations
 __all__ = ["Courier"]
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ..exceptions import ClientClosed
+from ..options import CallOptions
 from ..protocol.dialects import Dialect
 from ..protocol.files import FileSearch, Inline, Remote
 from ..protocol.sink import Sink
@@ -47,34 +48,32 @@ class Courier:
         self._waiting: set[Incoming] = set()
         self._feeding: set[asyncio.Task[None]] = set()
 
-    async def sent(
-        self, data: bytes, components: Sequence[str], headers: Mapping[str, str] | None
-    ) -> bytes:
+    async def sent(self, data: bytes, components: Sequence[str], options: CallOptions) -> bytes:
         """Upload the files of a call; returns its data as they are to be sent.
 
         Raises:
             OSError: A file cannot be read.
             RxGradioError: A file could not be sent.
         """
-        return await Outgoing(self._way, self._dialect, components, headers).sent(data)
+        return await Outgoing(self._way, self._dialect, components, options).sent(data)
 
     def feeding(
         self,
         components: Sequence[str],
-        headers: Mapping[str, str] | None,
+        options: CallOptions,
         pass_on: Callable[[bytes | None, bool], object],
         fail: Callable[[Exception], object],
     ) -> Feeding:
         """Return what uploads the files of a call's further inputs before it passes them on."""
         return Feeding(
-            lambda chunk: self.sent(chunk, components, headers), pass_on, fail, self._feeding
+            lambda chunk: self.sent(chunk, components, options), pass_on, fail, self._feeding
         )
 
     def incoming(
         self,
         sink: Sink,
         components: Sequence[str],
-        headers: Mapping[str, str] | None,
+        options: CallOptions,
         let_go: Callable[[], object],
     ) -> Sink:
         """Return what is to hear of a call instead of `sink`, which hears of local files.
@@ -92,7 +91,7 @@ class Courier:
             async with self._turns:
                 if isinstance(file, Inline):
                     return await folder.decode(file.uri, file.name)
-                return await self._way.download(file.path, file.name, folder, headers)
+                return await self._way.download(file.path, file.name, folder, options)
 
         return Incoming(sink, search, fetch, let_go, self._waiting)
 

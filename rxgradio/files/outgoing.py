@@ -10,11 +10,12 @@ import json
 import mimetypes
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from ..exceptions import ConnectionLost, ProtocolError, ValidationError
+from ..options import CallOptions
 from ..protocol.dialects import Dialect
 from ..protocol.files import (
     Marker,
@@ -39,7 +40,7 @@ class Outgoing:
 
     Args:
         components: The component of each input.
-        headers: Go with every upload.
+        options: Those of the call.
     """
 
     def __init__(
@@ -47,12 +48,12 @@ class Outgoing:
         way: Way,
         dialect: Dialect,
         components: Sequence[str],
-        headers: Mapping[str, str] | None,
+        options: CallOptions,
     ) -> None:
         self._way = way
         self._dialect = dialect
         self._components = components
-        self._headers = headers
+        self._options = options
         self._turns = asyncio.Semaphore(_AT_ONCE)
 
     async def sent(self, data: bytes) -> bytes:
@@ -68,7 +69,7 @@ class Outgoing:
         found = markers(values, self._components)
         if not found:
             return data
-        fetched = _Fetched(self._way, self._headers)
+        fetched = _Fetched(self._way, self._options)
         try:
             await self._send(found, fetched)
         finally:
@@ -124,7 +125,7 @@ class Outgoing:
                 for marker in users:
                     marker.container[marker.key] = uri
                 return
-            answer = await self._way.upload(file, self._headers)
+            answer = await self._way.upload(file, self._options)
             if answer.status == 404 and self._dialect.files == "name":
                 # Before 3.19 there is no such route, and files go along.
                 uri = await in_thread(_uri, file)
@@ -139,9 +140,9 @@ class Outgoing:
 class _Fetched:
     """Files of the web, for servers that cannot fetch them themselves."""
 
-    def __init__(self, way: Way, headers: Mapping[str, str] | None) -> None:
+    def __init__(self, way: Way, options: CallOptions) -> None:
         self._way = way
-        self._headers = headers
+        self._options = options
         self._directory: str | None = None
 
     async def prepare(self) -> None:
@@ -153,7 +154,7 @@ class _Fetched:
         folder = Folder(Path(self._directory or ""))
         name = safe_name(url.partition("?")[0])
         if url.startswith(self._way.address + "/"):
-            return Path(await self._way.download(url, name, folder, self._headers))
+            return Path(await self._way.download(url, name, folder, self._options))
         import httpx  # noqa: PLC0415 (few need it)
 
         # Making one reads the certificates, which takes a while.

@@ -4,23 +4,18 @@ from __future__ import annotations
 
 __all__ = ["Transport", "Way"]
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Protocol, TypeVar
+from typing import Protocol
 from urllib.parse import quote, unquote
 
-from ..exceptions import ConnectionLost, ProtocolError
-from ..protocol.answers import Answer, json_of
+from ..exceptions import ProtocolError
+from ..options import CallOptions
+from ..patience import harmless, persist
+from ..protocol.answers import Answer, json_of, refusal_of
 from ..protocol.files import is_url
 from ..protocol.shapes import quoted
 from .disk import Folder, LocalFile
-
-T = TypeVar("T")
-
-_TRIES = 3
-_PAUSE = 0.2
-"""Seconds before a second try, and half of those before a third."""
 
 
 class _Stream(Protocol):
@@ -47,7 +42,7 @@ class Transport(Protocol):
 
 
 class Way:
-    """Uploads to one app, and downloads from it; tried again if a connection breaks.
+    """Uploads to one app, and downloads from it; what fails is tried again.
 
     Args:
         address: The app's. Nothing is fetched from elsewhere.
@@ -59,7 +54,7 @@ class Way:
         self._transport = transport
         self._prefix = prefix
 
-    async def upload(self, file: LocalFile, headers: Mapping[str, str] | None) -> Answer:
+    async def upload(self, file: LocalFile, options: CallOptions) -> Answer:
         """Upload a file.
 
         Raises:
@@ -67,11 +62,16 @@ class Way:
             ConnectionLost: The connection broke again and again.
         """
         path = f"{self._prefix}/upload"
-        return await _patiently(lambda: self._transport.upload(path, [file], headers))
 
-    async def download(
-        self, path: str, name: str, folder: Folder, headers: Mapping[str, str] | None
-    ) -> str:
+        async def send() -> Answer:
+            answer = await self._transport.upload(path, [file], options.headers)
+            if answer.status in {429, 502, 503, 504}:
+                raise refusal_of(answer, f"the upload of {quoted(file.name)}")
+            return answer
+
+        return await persist(send, options.retry, harmless)
+
+    async def download(self, path: str, name: str, folder: Folder, options: CallOptions) -> str:
         """Download what the server has at `path`, or at a URL of its own; returns where it is kept.
 
         Raises:
@@ -80,7 +80,7 @@ class Way:
         route = self._route(path, name)
 
         async def fetch() -> str:
-            async with self._transport.download(route, headers) as stream:
+            async with self._transport.download(route, options.headers) as stream:
                 if stream.answer.status == 403:  # for which a login would be of no use
                     said = quoted(stream.answer.body.decode("utf-8", "replace"), 200)
                     raise ProtocolError(
@@ -94,7 +94,7 @@ class Way:
                     )
                 return await folder.keep(stream.chunks(), name)
 
-        return await _patiently(fetch)
+        return await persist(fetch, options.retry, harmless)
 
     def _route(self, path: str, name: str) -> str:
         own = is_url(path)
@@ -107,13 +107,3 @@ class Way:
         if own:
             return quote(path[len(self.address) :], safe="/?=&%:+,;@~!$'()*", errors="replace")
         return f"{self._prefix}/file={quote(path, safe='/', errors='replace')}"
-
-
-async def _patiently(work: Callable[[], Awaitable[T]]) -> T:
-    """Do what can be done twice, and is if the connection breaks."""
-    for tried in range(1, _TRIES):
-        try:
-            return await work()
-        except ConnectionLost:
-            await asyncio.sleep(_PAUSE * tried)
-    return await work()

@@ -21,7 +21,8 @@ import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from email.utils import parsedate_to_datetime
+from typing import Any, TypeVar
 
 import orjson
 
@@ -37,6 +38,8 @@ from ..exceptions import (
 )
 from .messages import Message, load_json, result_of
 from .shapes import as_object, is_object, quoted
+
+E = TypeVar("E", bound=RxGradioError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +80,9 @@ def check_login(answer: Answer) -> None:
     if answer.status == 302:
         return
     if answer.status in {400, 401, 403}:
-        raise AuthenticationError(f"the app refused the login: {_said(_detail(answer))}")
+        raise _noted(
+            AuthenticationError(f"the app refused the login: {_said(_detail(answer))}"), answer
+        )
     if as_object(json_of(answer, "the answer to the login")).get("success") is not True:
         raise AuthenticationError("the app refused the login")
 
@@ -92,12 +97,16 @@ def event_id_of(answer: Answer) -> str:
         detail = _detail(answer) or "Service Unavailable"
         # Other things than a full queue are answered with 503 too.
         full = isinstance(detail, str) and "full" in detail.lower()
-        raise (QueueFull if full else QueueError)(f"the app did not take the call: {_said(detail)}")
+        refused = (QueueFull if full else QueueError)(
+            f"the app did not take the call: {_said(detail)}"
+        )
+        raise _noted(refused, answer)
     if answer.status == 422:
         detail = _detail(answer)
-        raise ValidationError(f"the app refused the arguments: {_said(detail)}", fields=detail)
+        refusal = ValidationError(f"the app refused the arguments: {_said(detail)}", fields=detail)
+        raise _noted(refusal, answer)
     if answer.status == 400:
-        raise AppError(f"the app refused the call: {_said(_detail(answer))}")
+        raise _noted(AppError(f"the app refused the call: {_said(_detail(answer))}"), answer)
     document = json_of(answer, "the answer to a call")
     event_id = as_object(document).get("event_id")
     if not isinstance(event_id, str) or not event_id:
@@ -118,7 +127,10 @@ def message_of(answer: Answer) -> Message:
     if not is_object(document) or not ("data" in document or "error" in document):
         if answer.status == 422:
             detail = _detail(answer)
-            raise ValidationError(f"the app refused the arguments: {_said(detail)}", fields=detail)
+            raise _noted(
+                ValidationError(f"the app refused the arguments: {_said(detail)}", fields=detail),
+                answer,
+            )
         raise refusal_of(answer, "the result of a call")
     return result_of(document)
 
@@ -135,33 +147,52 @@ def stream_refusal(answer: Answer) -> RxGradioError | None:
 
 def refusal_of(answer: Answer, what: str) -> RxGradioError:
     """Return what an answer means that is no success; `what` names it."""
+    return _noted(_refusal_of(answer, what), answer)
+
+
+def _noted(error: E, answer: Answer) -> E:
+    """Note down in an error what the header of the answer says."""
+    error.status = answer.status
+    error.retry_after = _retry_after(answer.headers)
+    return error
+
+
+def _refusal_of(answer: Answer, what: str) -> RxGradioError:
     status = answer.status
     if status in {401, 403}:
         return AuthenticationError(
             f"the app wants a login (HTTP {status} for {what}); pass auth=(user, password)"
         )
     if status == 429:
-        return TooManyRequestsError(
-            f"the server asks to slow down (HTTP 429 for {what})",
-            retry_after=_seconds(answer.headers.get("retry-after")),
-        )
+        return TooManyRequestsError(f"the server asks to slow down (HTTP 429 for {what})")
     if status in {301, 302, 303, 307, 308}:
         return ProtocolError(
             f"the server redirects {what} elsewhere, and redirects are not followed because "
-            "headers and inputs would go with them; use the app's final address",
-            status=status,
+            "headers and inputs would go with them; use the app's final address"
         )
     hint = "; is it a Gradio app, and is the path right?" if status == 404 else ""
-    message = f"HTTP {status} for {what}: {_excerpt(answer.body)}{hint}"
-    return ProtocolError(message, status=status)
+    return ProtocolError(f"HTTP {status} for {what}: {_excerpt(answer.body)}{hint}")
 
 
-def _seconds(value: str | None) -> float | None:
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    """Return the seconds that a server asks to wait: a number, or a date (RFC 9110, 10.2.3)."""
+    value = headers.get("retry-after", "")
     try:
-        seconds = float(value or "")
+        seconds = float(value)
     except ValueError:
-        return None  # none, or an HTTP date
+        # By the server's own clock, which may differ from this machine's.
+        until, now = _date(value), _date(headers.get("date", ""))
+        if until is None or now is None:
+            return None
+        seconds = until - now
     return max(0.0, seconds) if math.isfinite(seconds) else None
+
+
+def _date(value: str) -> float | None:
+    try:
+        return parsedate_to_datetime(value).timestamp()
+    except (ValueError, OverflowError):
+        return None
 
 
 def _detail(answer: Answer) -> object:

@@ -31,11 +31,11 @@ __all__ = [
 ]
 
 from collections import deque
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Generic, TypeAlias, TypeVar
 
+from ..options import CallOptions
 from ..updates import CancelOutcome, StatusUpdate
 from .event import Entry, Event
 
@@ -56,7 +56,7 @@ class Call(Generic[T]):
     """One call, as its session sees it.
 
     `owner` is whoever wants to hear of it, `data` the JSON of its arguments,
-    `headers` go with every request about it; the machine only hands them through.
+    `options` go with everything about it; the machine only hands them through.
     """
 
     owner: T
@@ -66,7 +66,7 @@ class Call(Generic[T]):
     generator: bool = False
     ordered: bool = False
     """It must join the queue after those of its kind that were submitted before it."""
-    headers: Mapping[str, str] | None = None
+    options: CallOptions = field(default_factory=CallOptions)
     event_id: str | None = None
     phase: Phase = Phase.UNSENT
     ghost: bool = False

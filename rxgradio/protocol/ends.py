@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-__all__ = ["closed", "cut", "dead_queue", "outcome_after", "outcome_of_drop", "silent"]
+__all__ = [
+    "closed",
+    "cut",
+    "dead_queue",
+    "outcome_after",
+    "outcome_of_drop",
+    "outcome_unjoined",
+    "silent",
+]
 
-from ..exceptions import ClientClosed, ConnectionLost, ProtocolError
+from ..exceptions import ClientClosed, ConnectionLost, ProtocolError, RxGradioError
 from ..updates import CancelOutcome
 from .event import Event
 
@@ -40,6 +48,14 @@ def outcome_of_drop(*, started: bool, generator: bool) -> CancelOutcome:
     if not started:
         return CancelOutcome.REMOVED
     return CancelOutcome.GENERATOR_CLOSED if generator else CancelOutcome.STILL_RUNNING
+
+
+def outcome_unjoined(error: Exception | None) -> CancelOutcome:
+    """Return what became of a call that failed before the server can be told of a cancel."""
+    lost = not isinstance(error, RxGradioError) or (
+        isinstance(error, ConnectionLost) and error.sent
+    )
+    return CancelOutcome.UNKNOWN if lost else CancelOutcome.NOT_SENT
 
 
 def outcome_after(event: Event) -> CancelOutcome:

@@ -16,13 +16,21 @@ from __future__ import annotations
 __all__ = ["Edits", "Entry", "Event", "Values", "fold"]
 
 import ast
+import copy
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, TypeAlias, assert_never
 
-from ..exceptions import AppError, ProtocolError, QueueFull
+from ..exceptions import (
+    AppError,
+    ConnectionLost,
+    ProtocolError,
+    QueueFull,
+    QuotaExceeded,
+    RxGradioError,
+)
 from ..updates import Status, StatusUpdate
 from . import messages as wire
 from .dialects import Dialect
@@ -61,6 +69,14 @@ _REPR = re.compile(
 )
 
 
+# As the package `spaces` words it, which tells it as an error of the app's function:
+# "You have exceeded your GPU quota (60s requested vs. 46s left). [...] retry in 0:09:48".
+_QUOTA = re.compile(r"exceeded your\b.{0,40}\bGPU quota", re.IGNORECASE)
+_QUOTA_RESET = re.compile(
+    r"\b(?:retry|try again) in (?:(\d{1,4}) days?, )?(\d{1,4})(?::(\d\d))?:(\d\d)\b", re.IGNORECASE
+)
+
+
 class Event:
     """What must be remembered of a call between two messages.
 
@@ -72,6 +88,7 @@ class Event:
     __slots__ = (
         "_blind",
         "_dialect",
+        "_heard",
         "_outputs",
         "_shape",
         "ended",
@@ -86,6 +103,7 @@ class Event:
         self._outputs = outputs
         self._shape: list[Any] | None = None
         self._blind = False
+        self._heard: datetime | None = None
         self.status = StatusUpdate(Status.STARTING, time=at)
         self.started = False
         self.yielded = False
@@ -102,6 +120,13 @@ class Event:
 
     def end(self, error: Exception, at: datetime, code: Status = Status.FINISHED) -> list[Entry]:
         """End the call for a reason that is not in its messages."""
+        if isinstance(error, RxGradioError):
+            # A copy: one loss may be the end of many calls, each with outputs of its own.
+            error, cause = copy.copy(error), error.__cause__
+            error.__cause__ = cause
+            if isinstance(error, ConnectionLost) and self._heard is not None:
+                # By timestamps, since local time may jump.
+                error.silence = max(0.0, at.timestamp() - self._heard.timestamp())
         self.ended = True
         self.error = error
         full = isinstance(error, QueueFull)
@@ -110,6 +135,7 @@ class Event:
 
     def receive(self, message: wire.Message, at: datetime) -> list[Entry]:  # noqa: PLR0911 (one case a message)
         """Return the entries that a message of this event adds to the log."""
+        self._heard = at
         match message:
             case wire.Generating() | wire.Streaming():
                 return self._generating(message, at)
@@ -136,7 +162,7 @@ class Event:
             case wire.Completed():
                 return self._completed(message, at)
             case wire.Failed(_, text, title, duration):
-                return self.end(AppError(self._reason(text), title=title, duration=duration), at)
+                return self.end(_failure(self._reason(text), title, duration), at)
             case wire.UnexpectedError(_, text):
                 return self.end(AppError(f"the server failed: {text or 'it gave no reason'}"), at)
             case wire.Malformed(_, reason):
@@ -213,3 +239,14 @@ class Event:
             except (ValueError, SyntaxError):
                 return text
         return text
+
+
+def _failure(text: str, title: str | None, duration: float | None) -> AppError:
+    if not _QUOTA.search(text):
+        return AppError(text, title=title, duration=duration)
+    retry_after = None
+    if found := _QUOTA_RESET.search(text):
+        days, first, middle, last = (int(part or 0) for part in found.groups())
+        minutes = first if found[3] is None else 60 * first + middle
+        retry_after = 86_400.0 * days + 60 * minutes + last
+    return QuotaExceeded(text, title=title, duration=duration, retry_after=retry_after)

@@ -13,12 +13,14 @@ from __future__ import annotations
 
 __all__ = ["Exchange", "Turns"]
 
+import math
 from collections import deque
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Generic, TypeVar
 
 from ..exceptions import AppError
+from ..options import Limits
 from ..updates import CancelOutcome
 from . import messages as wire
 from .commands import (
@@ -48,15 +50,15 @@ class Exchange(Generic[T]):
     Args:
         call: The call, not sent yet.
         dialect: What holds for the server.
-        silence: Seconds without a byte after which an event stream counts as lost,
-            and without any message about the call as the sign of a dead queue
+        limits: Their `silence` is how long an event stream may say nothing at all,
+            and after which no message about the call is the sign of a dead queue
             (noticed within a third more).
     """
 
-    def __init__(self, call: Call[T], dialect: Dialect, *, silence: float = 45.0) -> None:
+    def __init__(self, call: Call[T], dialect: Dialect, limits: Limits = Limits()) -> None:
         self.call = call
         self._dialect = dialect
-        self._tick = silence / 3
+        self._tick = limits.silence / 3
         self._quiet_ticks = 0
         self._mute_ticks = 0
         self._given = False
@@ -97,6 +99,10 @@ class Exchange(Generic[T]):
         if news:
             commands.append(Publish(call, news, call.event.status))
         return commands
+
+    def postponed(self, seconds: float) -> None:
+        """The server did not take the call yet, and it is tried again in some seconds."""
+        self._mute_ticks = self._quiet_ticks = -math.ceil(seconds / self._tick)
 
     def ended(self, error: Exception | None, at: datetime) -> list[ExchangeCommand[T]]:
         """The connection is gone: the server has closed it properly if `error` is None."""
@@ -143,7 +149,7 @@ class Exchange(Generic[T]):
         if call.phase is Phase.GONE:
             return []
         entries = call.event.end(error, at)
-        return self._hang_up([Finish(call, entries, call.event.status, error)])
+        return self._hang_up([Finish(call, entries, call.event.status, call.event.error)])
 
     def _hang_up(self, commands: list[ExchangeCommand[T]]) -> list[ExchangeCommand[T]]:
         if self.call.phase is not Phase.UNSENT:

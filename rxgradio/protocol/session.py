@@ -49,10 +49,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
-from itertools import chain, takewhile
+from itertools import chain, repeat, takewhile
 from typing import Generic, TypeVar
 
-from ..exceptions import ConnectionLost, ProtocolError, ServerStopped
+from ..exceptions import ConnectionLost, ProtocolError, RxGradioError, ServerStopped
+from ..options import Limits
 from ..updates import CancelOutcome
 from . import messages as wire
 from .commands import (
@@ -74,7 +75,7 @@ from .commands import (
     take_chunk,
 )
 from .dialects import Dialect
-from .ends import closed, cut, dead_queue, outcome_after, outcome_of_drop, silent
+from .ends import closed, cut, dead_queue, outcome_after, outcome_of_drop, outcome_unjoined, silent
 from .event import Entry
 
 T = TypeVar("T")
@@ -84,6 +85,9 @@ _IDLE = 2.0
 
 _MOST_OPENS = 10
 """Streams opened in a row without the end of any call; one more would be a loss."""
+
+_LONGEST = 60.0
+"""Seconds to wait with opening a stream, at most, if the server asks for it."""
 
 _SPARED = 0.2
 """Seconds before a cancel that would hit siblings is told to have been put off: they
@@ -101,6 +105,9 @@ _END_LOST = "the end of the call may have been lost while the connection was bro
 _MOST_EARLY = 10_000
 """Messages of unknown events that are kept while joins are in flight."""
 
+_SMALL = 1024
+"""Bytes as which a message counts that is smaller: it takes as much when it is parsed."""
+
 
 class _Stream(Enum):
     CLOSED = "closed"
@@ -117,6 +124,8 @@ class _Early:
     """The last join that was posted before the first of them came, so that one
     posted later cannot be answered with this event."""
     messages: list[wire.Message] = field(default_factory=list[wire.Message])
+    size: int = 0
+    """Bytes that they had on the wire."""
 
 
 class Session(Generic[T]):
@@ -128,8 +137,8 @@ class Session(Generic[T]):
         has_state: The app keeps State under the session hash, so that an idle
             stream is worth keeping.
         max_joins: How many joins may be in flight.
-        silence: Seconds without a byte after which a stream counts as lost
-            (noticed within a third more); heartbeats come every 15 s.
+        limits: Their `silence` is how long a stream may say nothing (noticed within a
+            third more), and `early` how much is kept for calls about to be accepted.
     """
 
     def __init__(
@@ -139,14 +148,14 @@ class Session(Generic[T]):
         *,
         has_state: bool = False,
         max_joins: int = 16,
-        silence: float = 45.0,
+        limits: Limits = Limits(),
     ) -> None:
         self.session_hash = session_hash
         self.retired = False
         self._dialect = dialect
         self._has_state = has_state
         self._max_joins = max_joins
-        self._tick = silence / 3
+        self._tick = limits.silence / 3
 
         # Calls on their way. What was withdrawn unsent stays where it waits, and
         # is passed over when its turn comes.
@@ -158,6 +167,8 @@ class Session(Generic[T]):
         self._joined: dict[str, Call[T]] = {}  # by event id
         self._early: dict[str, _Early] = {}
         self._early_count = 0
+        self._early_size = 0
+        self._most_early = limits.early
 
         # Per endpoint: calls that are alive, those of them that were sent, the
         # ghosts, and the cancels in flight, each with the ghosts that it will hit.
@@ -187,6 +198,10 @@ class Session(Generic[T]):
     def at_rest(self) -> bool:
         """Whether no call is unfinished, ghosts included."""
         return not (self._joining or self._joined or self._cancelling or self._alive.total())
+
+    def awaits(self, call: Call[T]) -> bool:
+        """Whether anybody still waits for a call to be accepted."""
+        return call in self._joining and not call.ghost
 
     def listens_to(self, generation: int) -> bool:
         """Whether what a stream brings is still wanted."""
@@ -278,6 +293,8 @@ class Session(Generic[T]):
         if call not in self._joining:
             return commands
         del self._joining[call]
+        if call.ghost:
+            self._tell(call, outcome_unjoined(error), commands)
         self._abandon(call, error, at, commands)
         self._cancel_ghosts(call.fn_index, commands)
         return self._go_on(commands)
@@ -324,14 +341,19 @@ class Session(Generic[T]):
         return self._go_on(commands)
 
     def received(
-        self, generation: int, messages: Iterable[wire.Message], at: datetime
+        self,
+        generation: int,
+        messages: Iterable[wire.Message],
+        at: datetime,
+        *,
+        sizes: Iterable[int] = (),
     ) -> list[Command[T]]:
-        """The stream has brought some bytes, and perhaps messages with them."""
+        """The stream has brought some bytes, and perhaps messages with them, of some sizes."""
         commands: list[Command[T]] = []
         if generation != self._generation or self._stream is not _Stream.OPEN:
             return commands
         self._quiet_ticks = 0
-        self._receive(messages, at, commands)
+        self._receive(messages, at, commands, sizes)
         return self._go_on(commands)
 
     def ended(
@@ -448,7 +470,7 @@ class Session(Generic[T]):
         """End a call that the server will say no more of."""
         if not call.ghost:
             entries = call.event.end(error, at)
-            commands.append(Finish(call, entries, call.event.status, error))
+            commands.append(Finish(call, entries, call.event.status, call.event.error))
         else:
             self._tell(call, CancelOutcome.UNKNOWN, commands)
         self._gone(call)
@@ -458,18 +480,22 @@ class Session(Generic[T]):
     ) -> None:
         """End a call that the server may still be running."""
         entries = call.event.end(error, at)
-        commands.append(Finish(call, entries, call.event.status, error))
+        commands.append(Finish(call, entries, call.event.status, call.event.error))
         call.cancel_told = True
         self._forsake(call)
 
     # ---- messages
 
     def _receive(
-        self, messages: Iterable[wire.Message], at: datetime, commands: list[Command[T]]
+        self,
+        messages: Iterable[wire.Message],
+        at: datetime,
+        commands: list[Command[T]],
+        sizes: Iterable[int] = (),
     ) -> None:
         news: dict[Call[T], list[Entry]] = {}
         ended: set[int] = set()
-        for message in messages:
+        for message, size in zip(messages, chain(sizes, repeat(0)), strict=False):
             event_id = message.event_id
             if event_id is None:
                 if isinstance(message, wire.CloseStream | wire.UnexpectedError):
@@ -482,7 +508,7 @@ class Session(Generic[T]):
                 call.heard = True
                 call.ticks = 0
             else:
-                if not self._keep_early(event_id, message):
+                if not self._keep_early(event_id, message, size):
                     flood = ProtocolError("the stream brings messages of too many unknown events")
                     self._lost(flood, at, commands)
                     break
@@ -540,20 +566,31 @@ class Session(Generic[T]):
             self._tell(ghost, CancelOutcome.FINISHED, commands)
             self._gone(ghost)
 
-    def _keep_early(self, event_id: str, message: wire.Message) -> bool:
+    def _keep_early(self, event_id: str, message: wire.Message, size: int) -> bool:
         """Keep a message of an unknown event; returns whether there was room for it."""
         if not self._joining:
             return True  # a stray
-        if self._early_count == _MOST_EARLY:
-            hog_id, hog = max(self._early.items(), key=lambda item: len(item[1].messages))
-            if len(hog.messages) == 1:
-                return False
+        size = max(size, _SMALL)
+        if self._early_count >= _MOST_EARLY or self._early_size + size > self._most_early:
             # Too much to be true; whose it is must know that it is not all.
-            self._early_count -= len(hog.messages) - 1
             reason = "more messages before the call was accepted than are kept"
-            hog.messages = [wire.Malformed(hog_id, reason)]
+            none = ("", _Early(0))
+            hog_id, hog = max(self._early.items(), key=lambda item: item[1].size, default=none)
+            if size > hog.size:
+                message, size = wire.Malformed(event_id, reason), _SMALL
+            elif hog.size > _SMALL:
+                self._early_count -= len(hog.messages) - 1
+                self._early_size -= hog.size - _SMALL
+                hog.messages, hog.size = [wire.Malformed(hog_id, reason)], _SMALL
+                if hog_id == event_id:
+                    return True
+            if self._early_count >= _MOST_EARLY:
+                return False
         self._early_count += 1
-        self._early.setdefault(event_id, _Early(self._joins)).messages.append(message)
+        self._early_size += size
+        early = self._early.setdefault(event_id, _Early(self._joins))
+        early.messages.append(message)
+        early.size += size
         return True
 
     def _take_early(self, event_id: str) -> list[wire.Message]:
@@ -561,6 +598,7 @@ class Session(Generic[T]):
         if early is None:
             return []
         self._early_count -= len(early.messages)
+        self._early_size -= early.size
         return early.messages
 
     def _drop_strays(self) -> None:
@@ -681,11 +719,13 @@ class Session(Generic[T]):
             self._lost(error, at, commands)
             return
         commands.append(StopTimer(Timer.SILENCE))
-        if self._opens == 1:
+        asked = error.retry_after if isinstance(error, RxGradioError) else None
+        if self._opens == 1 and not asked:
             self._stream = _Stream.CLOSED
         else:
             self._stream = _Stream.DELAYED
-            commands.append(SetTimer(Timer.REOPEN, min(0.05 * 2 ** (self._opens - 2), 2.0)))
+            wait = min(0.05 * 2 ** max(0, self._opens - 2), 2.0)
+            commands.append(SetTimer(Timer.REOPEN, max(wait, min(asked or 0.0, _LONGEST))))
 
     def _resume(self, error: ConnectionLost, at: datetime, commands: list[Command[T]]) -> None:
         """Open the stream again; the calls that the server knows of go on."""

@@ -10,6 +10,7 @@ __all__ = ["Calls"]
 import asyncio
 import uuid
 
+from ..options import Limits
 from ..protocol.app import App
 from ..protocol.commands import take_chunk
 from ..updates import CancelOutcome
@@ -29,15 +30,25 @@ class Calls:
     Args:
         transport: What everything is sent with.
         prefix: The path of the app's API, such as "/gradio_api".
+        limits: What the queue may do.
     """
 
-    def __init__(self, transport: Transport, prefix: str, app: App) -> None:
+    def __init__(
+        self, transport: Transport, prefix: str, app: App, limits: Limits = Limits()
+    ) -> None:
         session_hash = uuid.uuid4().hex
         self._queue: Lanes | Exchanges
         if app.dialect.queue == "session":
-            self._queue = Lanes(transport, prefix, app.dialect, session_hash, app.has_state)
+            self._queue = Lanes(
+                transport,
+                prefix,
+                app.dialect,
+                session_hash,
+                has_state=app.has_state,
+                limits=limits,
+            )
         else:
-            self._queue = Exchanges(transport, prefix, app.dialect, session_hash)
+            self._queue = Exchanges(transport, prefix, app.dialect, session_hash, limits=limits)
         # State lives under the session hash, whichever way a call takes to it.
         self._posts = Posts(transport, prefix, lambda: self._queue.session_hash)
 

@@ -9,7 +9,7 @@ __all__ = ["Exchanges"]
 
 import asyncio
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, TypeAlias, assert_never
 from urllib.parse import urlencode
@@ -17,6 +17,8 @@ from urllib.parse import urlencode
 import orjson
 
 from ..exceptions import ConnectionLost, RxGradioError
+from ..options import Limits
+from ..patience import persist, unaccepted
 from ..protocol import commands as do
 from ..protocol.answers import json_of, stream_refusal
 from ..protocol.commands import Phase
@@ -41,12 +43,19 @@ class Exchanges:
     """
 
     def __init__(
-        self, transport: Transport, prefix: str, dialect: Dialect, session_hash: str
+        self,
+        transport: Transport,
+        prefix: str,
+        dialect: Dialect,
+        session_hash: str,
+        *,
+        limits: Limits = Limits(),
     ) -> None:
         self.session_hash = session_hash
         self.dialect = dialect
         self.transport = transport
         self.prefix = prefix
+        self.limits = limits
         self._turns: Turns[Submission] = Turns(dialect)
         self._lines: dict[Submission, _Line] = {}
 
@@ -90,7 +99,7 @@ class _Line:
     """One exchange and its connection."""
 
     def __init__(self, submission: Submission, exchanges: Exchanges) -> None:
-        self.exchange = Exchange(submission.call, exchanges.dialect)
+        self.exchange = Exchange(submission.call, exchanges.dialect, exchanges.limits)
         self.task: asyncio.Task[None] | None = None
         self._submission = submission
         self._exchanges = exchanges
@@ -162,10 +171,15 @@ class _Line:
     async def _run(self) -> None:
         error: Exception | None = None
         try:
-            if self._exchanges.dialect.queue == "websocket":
-                await self._over_websocket()
-            else:
-                await self._over_stream()
+            await persist(
+                self._over_websocket
+                if self._exchanges.dialect.queue == "websocket"
+                else self._over_stream,
+                self.exchange.call.options.retry,
+                unaccepted,
+                wanted=lambda: self.exchange.call.phase is Phase.JOINING,
+                waiting=self.exchange.postponed,
+            )
         except RxGradioError as raised:
             error = raised
         except Exception as raised:  # noqa: BLE001 (a bug or a plug-in must not leave a call hanging)
@@ -178,7 +192,7 @@ class _Line:
 
     async def _over_websocket(self) -> None:
         path = self._exchanges.prefix + "/queue/join"
-        headers = self.exchange.call.headers
+        headers = self.exchange.call.options.headers
         async with self._transport.websocket(path, headers) as socket:
             async for message in socket.messages():
                 self.execute(self.exchange.received([parse(message)], _now()))
@@ -189,8 +203,8 @@ class _Line:
 
     async def _over_stream(self) -> None:
         path = f"{self._exchanges.prefix}/queue/join?{urlencode(self._who())}"
-        headers = self.exchange.call.headers
-        decoder = SSEDecoder()
+        headers = self.exchange.call.options.headers
+        decoder = SSEDecoder(limit=self._exchanges.limits.event)
         try:
             async with (
                 asyncio.timeout(None) as patience,
@@ -205,14 +219,19 @@ class _Line:
                         # When its body has ended, the connection can be used again.
                         patience.reschedule(asyncio.get_running_loop().time() + LAST_BYTES)
                     for asked in self._take_asked():
-                        await self._hand_over(asked, headers)
+                        await self._hand_over(asked)
         except (TimeoutError, ConnectionLost):
             if not self._over:
                 raise
 
-    async def _hand_over(self, asked: bytes, headers: Mapping[str, str] | None) -> None:
+    async def _hand_over(self, asked: bytes) -> None:
         path = self._exchanges.prefix + "/queue/data"
-        json_of(await self._transport.post(path, asked, headers), "the data of a call")
+        options = self.exchange.call.options
+
+        async def post() -> None:
+            json_of(await self._transport.post(path, asked, options.headers), "the data of a call")
+
+        await persist(post, options.retry, unaccepted, waiting=self.exchange.postponed)
 
     def _take_asked(self) -> list[bytes]:
         asked, self._asked = self._asked, []

@@ -17,6 +17,7 @@ from contextlib import asynccontextmanager, contextmanager
 import httpx
 
 from ..exceptions import ConnectionLost, ProtocolError
+from ..options import Limits
 from ..protocol.answers import Answer
 from .aiohttp import AiohttpTransport
 from .form import Form
@@ -31,12 +32,6 @@ _TIMEOUT = httpx.Timeout(_PATIENCE, connect=30.0, pool=None)
 _UNTIMED = httpx.Timeout(None, connect=30.0)
 """Seconds for a stream, which may be silent for as long as the app works."""
 
-_MOST_BYTES = 16 * 1024 * 1024
-"""Bytes that a document may have. Parsed, JSON takes up to 14 times as much."""
-
-_MOST_RESULT = 128 * 1024 * 1024
-"""Bytes that the result of a call may have, as on a stream."""
-
 
 class HttpTransport:
     """Requests to the app at `address`, over connections that are kept alive.
@@ -45,6 +40,7 @@ class HttpTransport:
         address: The app's URL, with the path that it is mounted under, if any.
         login: A user's name and password, for HTTP's basic authentication.
         headers: Sent with every request, and to no other origin.
+        limits: How much an answer may bring.
     """
 
     def __init__(
@@ -52,8 +48,11 @@ class HttpTransport:
         address: str,
         login: tuple[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
+        *,
+        limits: Limits = Limits(),
     ) -> None:
         self.address = address
+        self._limits = limits
         self._login = None if login is None else httpx.BasicAuth(*login)
         url = httpx.URL(address)
         # Making one takes 20 ms.
@@ -87,7 +86,7 @@ class HttpTransport:
             headers={**(headers or {}), "content-type": "application/json"},
             timeout=_TIMEOUT if timed else _UNTIMED,
         )
-        return await self._send(request, _MOST_BYTES if timed else _MOST_RESULT)
+        return await self._send(request, self._limits.document if timed else self._limits.event)
 
     async def submit_form(self, path: str, fields: Mapping[str, str]) -> Answer:
         """Post a form; the client keeps the cookies that the answer sets."""
@@ -105,7 +104,7 @@ class HttpTransport:
             request = next(self._login.auth_flow(request))
         from .websocket import websocket  # noqa: PLC0415 (only Gradio 3 needs it)
 
-        async with websocket(request, self._ssl_context) as socket:
+        async with websocket(request, self._ssl_context, self._limits) as socket:
             yield socket
 
     @asynccontextmanager
@@ -168,7 +167,7 @@ class HttpTransport:
         finally:
             await response.aclose()
 
-    async def _send(self, request: httpx.Request, most: int = _MOST_BYTES) -> Answer:
+    async def _send(self, request: httpx.Request, most: int | None = None) -> Answer:
         with _as_lost(self.address):
             response = await self._client.send(request, stream=True)
         try:
@@ -176,7 +175,8 @@ class HttpTransport:
         finally:
             await response.aclose()
 
-    async def _read(self, response: httpx.Response, most: int = _MOST_BYTES) -> Answer:
+    async def _read(self, response: httpx.Response, most: int | None = None) -> Answer:
+        most = most or self._limits.document
         parts: list[bytes] = []
         size = 0
         with _as_lost(self.address):

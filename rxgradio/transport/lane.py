@@ -20,6 +20,8 @@ from urllib.parse import quote
 import orjson
 
 from ..exceptions import ConnectionLost, RxGradioError
+from ..options import Limits
+from ..patience import persist, unaccepted
 from ..protocol import commands as do
 from ..protocol.answers import event_id_of, json_of, stream_refusal
 from ..protocol.dialects import Dialect
@@ -60,12 +62,15 @@ class Lanes:
         prefix: str,
         dialect: Dialect,
         session_hash: str,
+        *,
         has_state: bool,
+        limits: Limits,
     ) -> None:
         self._transport = transport
         self._prefix = prefix
         self._dialect = dialect
         self._has_state = has_state
+        self._limits = limits
         self._all: set[Lane] = set()
         self._idle: dict[Lane, None] = {}  # an ordered set
         self._detours: dict[int, Lane] = {}
@@ -111,7 +116,9 @@ class Lanes:
         return self._open(uuid.uuid4().hex)
 
     def _open(self, session_hash: str, *, has_state: bool = False) -> Lane:
-        session: Session[Submission] = Session(session_hash, self._dialect, has_state=has_state)
+        session: Session[Submission] = Session(
+            session_hash, self._dialect, has_state=has_state, limits=self._limits
+        )
         lane = Lane(session, self)
         self._all.add(lane)
         return lane
@@ -130,6 +137,11 @@ class Lanes:
     def transport(self) -> Transport:
         """What all lanes send with."""
         return self._transport
+
+    @property
+    def most_bytes(self) -> int:
+        """How many an event of a stream may have."""
+        return self._limits.event
 
     def path(self, route: str) -> str:
         """Return the path of a route of the app's API."""
@@ -233,12 +245,16 @@ class Lane:
     # ---- what comes of it
 
     async def _join(self, call: Call) -> None:
-        body = self._body(call, call.data)
+        body = orjson.dumps(self._body(call, call.data))
+        path = self._lanes.path("/queue/join")
+
+        async def post() -> str:
+            return event_id_of(await self._transport.post(path, body, call.options.headers))
+
         try:
-            answer = await self._transport.post(
-                self._lanes.path("/queue/join"), orjson.dumps(body), call.headers
+            event_id = await persist(
+                post, call.options.retry, unaccepted, wanted=lambda: self.session.awaits(call)
             )
-            event_id = event_id_of(answer)
         except RxGradioError as error:
             self._execute(self.session.join_failed(call, error, _now()))
         except Exception as error:  # noqa: BLE001 (a bug or a plug-in must not leave a call hanging)
@@ -259,10 +275,9 @@ class Lane:
         path = self._lanes.path(f"/stream/{quote(call.event_id or '', safe='')}")
         try:
             if chunk is None:
-                answer = await self._transport.post(f"{path}/close", b"{}", call.headers)
-            else:
-                body = orjson.dumps(self._body(call, chunk))
-                answer = await self._transport.post(path, body, call.headers)
+                path += "/close"
+            body = b"{}" if chunk is None else orjson.dumps(self._body(call, chunk))
+            answer = await self._transport.post(path, body, call.options.headers)
             # 404 (6.x) or 500 (5.x): the call has ended meanwhile, as its stream will say.
             if answer.status not in {404, 500}:
                 json_of(answer, "the answer to a chunk")
@@ -281,7 +296,7 @@ class Lane:
         try:
             async with asyncio.timeout(_CANCEL_TIMEOUT):
                 answer = await self._transport.post(
-                    self._lanes.cancel_path, orjson.dumps(body), call.headers
+                    self._lanes.cancel_path, orjson.dumps(body), call.options.headers
                 )
             ok = answer.status == 200
             done = (
@@ -292,7 +307,7 @@ class Lane:
         self._execute(self.session.cancel_answered(call, ok=ok, done=done))
 
     async def _read(self, generation: int) -> None:
-        decoder = SSEDecoder()
+        decoder = SSEDecoder(limit=self._lanes.most_bytes)
         path = self._lanes.path(f"/queue/data?session_hash={self.session.session_hash}")
         error: RxGradioError | None = None
         try:
@@ -322,8 +337,9 @@ class Lane:
         session = self.session
         self._execute(session.opened(generation))
         async for chunk in stream.chunks():
-            messages = [parse(data) for data in decoder.feed(chunk)]
-            self._execute(session.received(generation, messages, _now()))
+            events = decoder.feed(chunk)
+            messages, sizes = [parse(data) for data in events], [len(data) for data in events]
+            self._execute(session.received(generation, messages, _now(), sizes=sizes))
             if not session.listens_to(generation) and patience.when() is None:
                 patience.reschedule(asyncio.get_running_loop().time() + LAST_BYTES)
 

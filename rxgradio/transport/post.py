@@ -14,9 +14,10 @@ from datetime import datetime
 import orjson
 
 from ..exceptions import RxGradioError
+from ..patience import persist, unaccepted
 from ..protocol.answers import message_of
 from ..protocol.ends import closed, outcome_after
-from ..protocol.messages import Started
+from ..protocol.messages import Message, Started
 from ..updates import CancelOutcome
 from .interface import Transport, unexpected
 from .submission import Submission
@@ -41,6 +42,7 @@ class Posts:
         self._path = f"{prefix}/api/predict"  # `/run/predict` exists since 3.9 or so
         self._session_hash = session_hash
         self._tasks: dict[Submission, asyncio.Task[None]] = {}
+        self._unsent: set[Submission] = set()
         self._room = asyncio.Semaphore(_MOST)
         self._in_order = asyncio.Lock()
 
@@ -49,7 +51,7 @@ class Posts:
         submission.way = self
         task = asyncio.get_running_loop().create_task(self._call(submission))
         self._tasks[submission] = task
-        task.add_done_callback(lambda _: self._tasks.pop(submission, None))
+        task.add_done_callback(lambda _: self._forget(submission))
 
     def cancel(self, submission: Submission) -> None:
         """Let go of a call; a plain function cannot be stopped."""
@@ -57,7 +59,7 @@ class Posts:
         if task is None:
             submission.sink.cancel_told(outcome_after(submission.call.event))
             return
-        sent = submission.call.event.started
+        sent = submission.call.event.started and submission not in self._unsent
         task.cancel()
         outcome = CancelOutcome.STILL_RUNNING if sent else CancelOutcome.NOT_SENT
         submission.sink.cancel_told(outcome)
@@ -68,10 +70,14 @@ class Posts:
         self._tasks.clear()
         for submission, task in tasks.items():
             task.cancel()
-            error = closed()
             event = submission.call.event
-            submission.sink.finish(event.end(error, datetime.now()), event.status, error)
+            entries = event.end(closed(), datetime.now())
+            submission.sink.finish(entries, event.status, event.error)
         await asyncio.gather(*tasks.values(), return_exceptions=True)
+
+    def _forget(self, submission: Submission) -> None:
+        self._tasks.pop(submission, None)
+        self._unsent.discard(submission)
 
     async def _call(self, submission: Submission) -> None:
         if submission.has_state:
@@ -93,13 +99,21 @@ class Posts:
         sink = submission.sink
         sink.publish(event.receive(Started(None, None), datetime.now()), event.status)
         try:
-            answer = await self._transport.post(
-                self._path, orjson.dumps(body), call.headers, timed=False
+            message = await persist(
+                lambda: self._try(submission, orjson.dumps(body)),
+                call.options.retry,
+                unaccepted,
+                waiting=lambda _: self._unsent.add(submission),
             )
-            entries = event.receive(message_of(answer), datetime.now())
+            entries = event.receive(message, datetime.now())
         except RxGradioError as error:
             entries = event.end(error, datetime.now())
         except Exception as error:  # noqa: BLE001 (a bug or a plug-in must not leave a call hanging)
             entries = event.end(unexpected(error), datetime.now())
         if self._tasks.pop(submission, None) is not None:  # else it has ended for its user
             sink.finish(entries, event.status, event.error)
+
+    async def _try(self, submission: Submission, body: bytes) -> Message:
+        self._unsent.discard(submission)
+        headers = submission.call.options.headers
+        return message_of(await self._transport.post(self._path, body, headers, timed=False))

@@ -5,9 +5,9 @@ from __future__ import annotations
 __all__ = ["Submission", "Way"]
 
 from collections import deque
-from collections.abc import Mapping
 from typing import Protocol
 
+from ..options import CallOptions
 from ..protocol import commands as do
 from ..protocol.event import Event
 from ..protocol.sink import Sink
@@ -47,7 +47,7 @@ class Submission:
         apart: bool,
         queued: bool,
         streaming: bool,
-        headers: Mapping[str, str] | None,
+        options: CallOptions,
     ) -> None:
         self.sink = sink
         self.has_state = has_state
@@ -55,7 +55,7 @@ class Submission:
         self.queued = queued
         self.way: Way | None = None
         self.call: do.Call[Submission] = do.Call(
-            self, fn_index, data, event, generator, ordered=has_state, headers=headers
+            self, fn_index, data, event, generator, ordered=has_state, options=options
         )
         if streaming:
             self.call.chunks = deque()

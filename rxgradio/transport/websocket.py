@@ -20,22 +20,14 @@ from websockets.exceptions import (
 )
 
 from ..exceptions import ConnectionLost, ProtocolError, RxGradioError, ServerStopped
+from ..options import Limits
 from ..protocol.answers import Answer, refusal_of
-
-_MOST_BYTES = 128 * 1024 * 1024
-"""Bytes that a message may have: outputs with images in them are large."""
 
 _OPEN = 30.0
 """Seconds for the handshake; an app of 3.50 that never called `.queue()` accepts none."""
 
 _CLOSE = 1.0
 """Seconds that the server gets to answer a close."""
-
-_PING = 15.0
-"""Seconds between pings: Gradio 3 has no heartbeats, but its server answers these."""
-
-_PONG = 30.0
-"""Seconds without an answer to a ping after which the connection is lost."""
 
 _OURS = frozenset({"host", "connection", "accept", "accept-encoding", "user-agent"})
 """Header fields of a request that the handshake writes itself, or has no use for."""
@@ -50,9 +42,10 @@ class _Connect(connect):
 class WebSocket:
     """A websocket to the app at `address`."""
 
-    def __init__(self, address: str, connection: ClientConnection) -> None:
+    def __init__(self, address: str, connection: ClientConnection, most: int) -> None:
         self._address = address
         self._connection = connection
+        self._most = most
 
     async def send(self, message: bytes) -> None:
         """Send a text message."""
@@ -76,7 +69,7 @@ class WebSocket:
         if closed.rcvd is not None and closed.rcvd.code in {1001, 1012}:  # RFC 6455, 7.4.1
             return ServerStopped("the server is shutting down")
         if closed.sent is not None and closed.sent.code == 1009:
-            return ProtocolError(f"the server sent a message of more than {_MOST_BYTES} bytes")
+            return ProtocolError(f"the server sent a message of more than {self._most} bytes")
         return ConnectionLost(
             f"the connection to {self._address} broke ({closed}); the call can only be made again"
         )
@@ -84,9 +77,15 @@ class WebSocket:
 
 @asynccontextmanager
 async def websocket(
-    request: httpx.Request, context: ssl.SSLContext | None
+    request: httpx.Request, context: ssl.SSLContext | None, limits: Limits
 ) -> AsyncGenerator[WebSocket]:
     """Open a websocket by the URL and the header fields of an HTTP request.
+
+    Args:
+        request: Says where to, and as whom.
+        context: For https.
+        limits: How large a message may be, and within how many seconds the server must
+            answer a ping: Gradio 3 has no heartbeats, but its server answers these.
 
     Raises:
         RxGradioError: There is no server, or it refuses.
@@ -103,9 +102,9 @@ async def websocket(
         ssl=context,
         open_timeout=_OPEN,
         close_timeout=_CLOSE,
-        ping_interval=_PING,
-        ping_timeout=_PONG,
-        max_size=_MOST_BYTES,
+        ping_interval=limits.silence / 3,
+        ping_timeout=limits.silence * 2 / 3,
+        max_size=limits.event,
     )
     try:
         connection = await connecting
@@ -121,6 +120,6 @@ async def websocket(
     except (InvalidHandshake, InvalidURI) as error:
         raise ProtocolError(f"{address} opened no websocket: {error}") from error
     try:
-        yield WebSocket(address, connection)
+        yield WebSocket(address, connection, limits.event)
     finally:
         await connection.close()

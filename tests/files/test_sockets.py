@@ -22,14 +22,15 @@ from rxgradio import (
     Job,
     OutputUpdate,
     ProtocolError,
+    Retry,
     Status,
     StatusUpdate,
     ValidationError,
     handle_file,
 )
-from rxgradio.files import way
 from rxgradio.files.outgoing import Outgoing
 from rxgradio.files.way import Way
+from rxgradio.options import CallOptions
 from rxgradio.protocol.dialects import dialect_of
 from rxgradio.transport import http
 from rxgradio.transport.http import HttpTransport
@@ -39,14 +40,14 @@ CONTENT = bytes(range(256)) * 10_000
 META = {"_type": "gradio.FileData"}
 
 
-@pytest.fixture(autouse=True)
-def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(way, "_PAUSE", 0)
+PROMPT = Retry(attempts=3, initial=0)
 
 
 @pytest.fixture
 def client(server: FakeGradio, folder: Path) -> Iterator[Client]:
-    with Client(server.url, headers={"x-secret": "s3cret"}, download_files=folder) as client:
+    with Client(
+        server.url, headers={"x-secret": "s3cret"}, download_files=folder, retry=PROMPT
+    ) as client:
         yield client
 
 
@@ -550,7 +551,7 @@ def test_a_gradio_3_app_is_sent_what_is_in_the_web(
     async def sent(marker: dict[str, Any], component: str) -> Any:
         transport = HttpTransport(server.url, headers={"x-secret": "s3cret"})
         to_app = Way(transport, server.url, "")
-        outgoing = Outgoing(to_app, dialect_of(None, "3.50.2"), [component], None)
+        outgoing = Outgoing(to_app, dialect_of(None, "3.50.2"), [component], CallOptions())
         try:
             return json.loads(await outgoing.sent(json.dumps([marker]).encode()))[0]
         finally:
@@ -591,7 +592,7 @@ def test_files_of_the_web_leave_nothing_behind(
     async def send() -> Any:
         transport = HttpTransport(server.url)
         dialect = dialect_of(None, "3.50.2")
-        outgoing = Outgoing(Way(transport, server.url, ""), dialect, ["file"] * 4, None)
+        outgoing = Outgoing(Way(transport, server.url, ""), dialect, ["file"] * 4, CallOptions())
         try:
             return json.loads(await outgoing.sent(json.dumps(data).encode()))
         finally:

@@ -604,7 +604,7 @@ def test_a_call_may_end_for_another_reason() -> None:
 
     assert event.end(error, AT) == [FAILURE]
     assert event.ended
-    assert event.error is error
+    assert repr(event.error) == repr(error)
     assert event.status == FAILURE
 
 

@@ -97,7 +97,7 @@ def test_a_connection_that_breaks_ends_the_call(dialect: Any) -> None:
     exchange = exchange_of(dialect)
     exchange.received([WAITING], AT)
     lost = ConnectionLost("reset")
-    assert finish(exchange.ended(lost, AT)).error is lost
+    assert str(finish(exchange.ended(lost, AT)).error) == "reset"
     assert outcomes(exchange.cancel()) == [CancelOutcome.UNKNOWN]
 
 

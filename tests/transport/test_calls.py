@@ -9,6 +9,7 @@ import pytest
 
 from rxgradio import CancelOutcome, ClientClosed, ConnectionLost
 from rxgradio.exceptions import AppError
+from rxgradio.options import CallOptions
 from rxgradio.protocol.app import app_of
 from rxgradio.protocol.event import Event
 from rxgradio.transport.calls import Calls
@@ -46,7 +47,7 @@ def submission_of(sink: Sink) -> Submission:
         apart=False,
         queued=True,
         streaming=True,
-        headers=None,
+        options=CallOptions(),
     )
 
 

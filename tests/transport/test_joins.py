@@ -74,7 +74,7 @@ def failure(job: Job, kind: type[Exception]) -> Exception:
         (answer({"detail": "No such thing"}, "400 Bad Request"), AppError, "No such thing"),
         (answer(b"", "401 Unauthorized"), AuthenticationError, "login"),
         (answer(b"", "403 Forbidden"), AuthenticationError, "login"),
-        (answer(b"", "429 X", "Retry-After: 3"), TooManyRequestsError, "slow down"),
+        (answer(b"", "429 X"), TooManyRequestsError, "slow down"),
         (answer({"detail": "Gone"}, "404 Not Found"), ProtocolError, "404.*Gone"),
         (answer(b"boom", "500 X"), ProtocolError, "500.*boom"),
         (answer(b"<html>hi</html>"), ProtocolError, "not JSON"),

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import rxgradio.transport.websocket as module
-from rxgradio import CancelOutcome, Client, handle_file
+from rxgradio import CancelOutcome, Client, Limits, handle_file
 from rxgradio.exceptions import (
     AppError,
     AuthenticationError,
@@ -191,34 +191,36 @@ def test_a_full_queue_says_so(server: FakeGradio, client: Client) -> None:
 
 
 def test_a_server_that_does_not_answer_pings_is_lost(
-    server: FakeGradio, client: Client, monkeypatch: pytest.MonkeyPatch
+    server: FakeGradio,
 ) -> None:
-    monkeypatch.setattr(module, "_PING", 0.1)
-    monkeypatch.setattr(module, "_PONG", 0.1)
-
     async def script(wire: Wire) -> None:
         await wire.take()
         await wire.peer.gone()
 
+    make_older(server, "3.50.2", None)
     scripted(server, script)
-    with within(SOON), pytest.raises(ConnectionLost):
+    with (
+        Client(server.url, limits=Limits(silence=0.3)) as client,
+        within(SOON),
+        pytest.raises(ConnectionLost),
+    ):
         client.predict("x", api_name="/echo")
 
 
 def test_large_messages_pass_and_too_large_ones_are_refused(
-    server: FakeGradio, client: Client, monkeypatch: pytest.MonkeyPatch
+    server: FakeGradio,
 ) -> None:
-    monkeypatch.setattr(module, "_MOST_BYTES", 4_000_000)
-
     async def script(wire: Wire) -> None:
         size = (await wire.take())["data"][0]
         await wire.say("process_completed", output={"data": ["x" * size]}, success=True)
         await wire.close(1000)
 
+    make_older(server, "3.50.2", None)
     scripted(server, script)
-    assert len(client.predict(3_000_000, api_name="/echo")) == 3_000_000
-    with within(SOON), pytest.raises(ProtocolError, match="more than 4000000 bytes"):
-        client.predict(5_000_000, api_name="/echo")
+    with Client(server.url, limits=Limits(event=4_000_000)) as client:
+        assert len(client.predict(3_000_000, api_name="/echo")) == 3_000_000
+        with within(SOON), pytest.raises(ProtocolError, match="more than 4000000 bytes"):
+            client.predict(5_000_000, api_name="/echo")
 
 
 def test_a_cancel_closes_the_websocket(server: FakeGradio, client: Client) -> None:
