@@ -11,6 +11,7 @@ __all__ = ["Folder", "LocalFile", "default_folder", "in_thread"]
 import asyncio
 import base64
 import binascii
+import filecmp
 import hashlib
 import mimetypes
 import os
@@ -193,12 +194,15 @@ class _Writing:
         folder.mkdir(exist_ok=True)
         path = folder / self._name
         try:
+            # Unlike a rename, it does not take the place of a file that others may be
+            # reading, such as an upload of what was downloaded before.
+            os.link(temporary, path)
+        except OSError:  # there is one, or the file system knows no links
+            if path.is_file() and filecmp.cmp(temporary, path, shallow=False):
+                return str(path)
             temporary.replace(path)
-        except PermissionError:
-            # Windows does not replace what somebody reads, which has the same content.
-            if not path.is_file():
-                raise
-            return str(path)
+        else:
+            temporary.unlink()
         self.temporary = None
         return str(path)
 

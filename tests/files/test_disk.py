@@ -161,6 +161,22 @@ def test_a_file_that_changes_meanwhile_is_told(tmp_path: Path, change: str) -> N
         asyncio.run(main())
 
 
+def test_a_file_that_is_there_already_is_left_to_those_who_read_it(tmp_path: Path) -> None:
+    async def pieces() -> AsyncIterator[bytes]:
+        yield CONTENT
+
+    async def main() -> None:
+        folder = Folder(tmp_path)
+        path = Path(await folder.keep(pieces(), "a"))
+        os.utime(path, ns=(1, 1))
+        reading = LocalFile(path, "a")
+        assert await folder.keep(pieces(), "a") == str(path)
+        assert b"".join([piece async for piece in reading.chunks()]) == CONTENT
+
+    asyncio.run(main())
+    assert [each.name for each in tmp_path.rglob("*") if each.is_file()] == ["a"]
+
+
 def test_downloads_go_where_gradio_has_them(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GRADIO_TEMP_DIR", "/somewhere")
     assert default_folder() == Path("/somewhere")
