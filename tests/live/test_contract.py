@@ -22,6 +22,7 @@ from rxgradio import (
 from tests.contract.app import SOON, reached
 from tests.contract.test_calls import *  # noqa: F403 (the tests themselves)
 from tests.contract.test_cancels import *  # noqa: F403
+from tests.contract.test_endings import *  # noqa: F403
 from tests.contract.test_losses import *  # noqa: F403
 from tests.live.live_app import LiveApp
 from tests.live.servers.install import VERSIONS
@@ -103,5 +104,8 @@ def test_a_login_opens_an_app_and_a_full_queue_says_so(
         refused = client.submit(tag, api_name="/gated_single")
         assert isinstance(refused.exception(SOON), QueueFull)
         table.tell(version, "a full queue", "fails with QueueFull")
-        client.predict(tag, 2, api_name="/open_gate")
-        assert running.result(SOON) == waiting.result(SOON) == f"{tag} went through"
+        patient = client.endpoint("/gated_single", wait_for_room=True).submit(tag)
+        reached(patient, Status.QUEUE_FULL)
+        client.predict(tag, 3, api_name="/open_gate")
+        jobs = (running, waiting, patient)
+        assert [job.result(SOON) for job in jobs] == [f"{tag} went through"] * 3
