@@ -44,7 +44,8 @@ class Retry:
         """Check the numbers."""
         if self.attempts < 1:
             raise ValueError("attempts is at least 1: the first counts")
-        if min(self.initial, self.longest, self.budget) < 0 or self.multiplier < 1:
+        waits = (self.initial, self.longest, self.budget)
+        if not (all(each >= 0 for each in waits) and self.multiplier >= 1):  # NaN is neither
             raise ValueError("the waits of a Retry are not negative, and do not get shorter")
 
     def delay(

@@ -175,3 +175,12 @@ def test_code_that_catches_the_value_errors_of_gradio_s_own_client_still_does(
 def test_code_that_catches_connection_errors_catches_a_lost_connection() -> None:
     with pytest.raises(ConnectionError, match="no"):
         raise ServerStopped("no")
+
+
+def test_an_error_has_the_outputs_of_its_call_and_takes_them_along() -> None:
+    error = ConnectionLost("gone")
+    assert error.outputs == []
+
+    error._outputs = lambda: ["a", "b"]
+    assert error.outputs == ["a", "b"]
+    assert pickle.loads(pickle.dumps(error)).outputs == ["a", "b"]

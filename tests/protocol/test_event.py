@@ -12,7 +12,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from rxgradio.exceptions import AppError, ConnectionLost, ProtocolError, RxGradioError
+from rxgradio.exceptions import (
+    AppError,
+    ConnectionLost,
+    ProtocolError,
+    QuotaExceeded,
+    RxGradioError,
+)
 from rxgradio.protocol import messages as wire
 from rxgradio.protocol.dialects import dialect_of
 from rxgradio.protocol.event import Edits, Entry, Event, Values, fold
@@ -724,3 +730,82 @@ def test_quotes_are_taken_off_only_where_they_enclose_one_literal(text: str) -> 
     one_literal = "'" not in text and "\n" not in text
 
     assert error_text(quoted, "4.44.1") == (text if one_literal else quoted)
+
+
+# What an error knows of its call
+
+
+def test_a_loss_tells_for_how_long_nothing_was_heard() -> None:
+    event = Event(NEW, 1, AT)
+    event.receive(wire.Started(None, None), AT)
+    event.end(ConnectionLost("gone"), AT + timedelta(seconds=30))
+
+    assert isinstance(event.error, ConnectionLost)
+    assert event.error.silence == 30
+
+
+def test_a_loss_before_any_message_tells_that_there_was_none() -> None:
+    event = Event(NEW, 1, AT)
+    event.end(ConnectionLost("gone"), AT)
+
+    assert isinstance(event.error, ConnectionLost)
+    assert event.error.silence is None
+
+
+def test_calls_that_end_with_one_loss_do_not_share_its_error() -> None:
+    lost = ConnectionLost("gone")
+    lost.__cause__ = OSError("reset")
+    lost.add_note("State is gone")
+    events = [Event(NEW, 1, AT) for _ in range(2)]
+    for event in events:
+        event.end(lost, AT)
+    one, other = (event.error for event in events)
+
+    assert one is not other
+    assert repr(one) == repr(other) == repr(lost)
+    assert one is not None
+    assert one.__cause__ is lost.__cause__
+    assert one.__notes__ == ["State is gone"]
+
+
+@pytest.mark.parametrize(
+    ("text", "retry_after"),
+    [
+        (
+            (
+                "You have exceeded your GPU quota (46s left vs. 60s requested). Sign-up on Hugging "
+                "Face to get more quotas or retry in 0:09:48."
+            ),
+            588,
+        ),
+        (
+            (
+                "You have exceeded your free GPU quota (60s requested vs. 0s left). "
+                "Try again in 23:59:01"
+            ),
+            86_341,
+        ),
+        ("You have exceeded your Pro GPU quota. Try again in 1 day, 0:00:10", 86_410),
+        ("You have exceeded your GPU quota. Try again in 12:30", 750),
+        ("You have exceeded your GPU quota (60s requested vs. 56s left).", None),
+    ],
+)
+def test_gpu_time_that_is_used_up_is_an_error_of_its_own(
+    text: str, retry_after: float | None
+) -> None:
+    event = Event(NEW, 1, AT)
+    event.receive(wire.Failed(None, text, "ZeroGPU quota exceeded", 10), AT)
+
+    assert type(event.error) is QuotaExceeded
+    assert isinstance(event.error, AppError)
+    assert event.error.message == str(event.error) == text
+    assert event.error.retry_after == retry_after
+    assert (event.error.title, event.error.duration) == ("ZeroGPU quota exceeded", 10)
+
+
+@pytest.mark.parametrize("text", ["your quota is exceeded", "Try again in 0:01:00", "GPU quota"])
+def test_other_errors_of_an_app_are_no_quota(text: str) -> None:
+    event = Event(NEW, 1, AT)
+    event.receive(wire.Failed(None, text, None, None), AT)
+
+    assert type(event.error) is AppError

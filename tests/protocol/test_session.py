@@ -834,6 +834,24 @@ def test_a_ghost_that_the_server_may_not_have_known_outlives_a_close() -> None:
     assert side.session.at_rest
 
 
+def test_early_messages_that_are_too_large_end_their_own_call_only() -> None:
+    world, call = drive()
+    large, small = world.submit(1), world.submit(2)
+    side = world.sides[0]
+    side.session._most_early = 1_000_000
+    early = [wire.Log(f"e{n}", "x", "info", None, None) for n in (1, 2, 1, 2, 1)]
+    sizes = [600_000, 2_000, 300_000, 2_000, 200_000]
+    side.execute(side.session.received(1, early, AT, sizes=sizes))
+    assert side.session._early_size <= 1_000_000
+    for n in (1, 2):
+        happen(world, f"accept call {n}")
+        happen(world, f"answer call {n}")
+    assert "more messages before" in str(large.owner.ends[0])
+    assert not (small.owner.ended)
+    assert not (call.owner.ended)
+    assert side.session._early_size == side.session._early_count == 0
+
+
 def test_a_flood_of_unknown_events_is_a_loss() -> None:
     world, call = drive()
     world.submit(1)

@@ -225,7 +225,7 @@ class FakeGradio:
     * /stateful(text), if asked for, has State and returns its argument.
     """
 
-    def __init__(self, *, state: bool = False) -> None:
+    def __init__(self, *, state: bool = False, port: int = 0) -> None:
         self.names = ["echo", "words", "held", *(["stateful"] if state else [])]
         self.requests: list[Request] = []
         self.events: list[Event] = []
@@ -245,7 +245,7 @@ class FakeGradio:
         self._tasks: set[asyncio.Task[None]] = set()
         self._changed = threading.Condition()
         # asyncio does not see that it is TCP, so it leaves Nagle's delays on.
-        self._socket = socket.create_server(("127.0.0.1", 0), backlog=512)
+        self._socket = socket.create_server(("127.0.0.1", port), backlog=512)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # and its children
         self.port = self._socket.getsockname()[1]
         self.origin = f"127.0.0.1:{self.port}"
