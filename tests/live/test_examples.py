@@ -15,6 +15,7 @@ PRINTED = {
     "watch_queue": ["page 2: 0 ahead of it", "page 2: processing", "page 1: finished"],
     "fan_in": ["('reversed', 'desserts')", "('written', 'hello')", "cannot divide by zero"],
     "batch": ["12 / 0 = cannot divide by zero\n12 / 1 = 12.0\n12 / 2 = 6.0", "12 / 6 = 2.0"],
+    "survive": ["written: hello", "too slow; until then: ['a "],
     "with_asyncio": ["desserts\none \none two", "cancelled after some numbers"],
 }
 
