@@ -197,7 +197,8 @@ class Connection:
         if self._process is not generation():
             raise ClientClosed("this client belongs to the parent process; make a new one here")
         begun = time.monotonic()
-        job = Job(info.label, value, StatusUpdate(Status.STARTING, time=datetime.now()))
+        status = StatusUpdate(Status.STARTING, time=datetime.now())
+        job = Job(info.label, value, status, options.replay)
         running = Run(job, self._running, holder)
         if info.streaming:  # what was fed to an attempt is gone
             options = replace(options, resubmit=None, wait_for_room=False)

@@ -15,6 +15,7 @@ __all__ = ["Job", "Run", "attach", "feed"]
 import asyncio
 import contextvars
 import threading
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Generator, Iterator, Sequence
 from concurrent.futures import CancelledError, Future
 from datetime import datetime
@@ -49,13 +50,20 @@ class Job(Future[Any]):
     `submit`, not by hand.
     """
 
-    def __init__(self, label: str, value: Callable[[Data], Any], status: StatusUpdate) -> None:
+    def __init__(
+        self,
+        label: str,
+        value: Callable[[Data], Any],
+        status: StatusUpdate,
+        replay: int | None = None,
+    ) -> None:
         super().__init__()
         self._label = label
         self._value = value
         self._status = status
         self._process = generation()
-        self._log: Log[Entry, Data, Update] = Log((), self._step)
+        self._replay = replay
+        self._log: Log[Entry, Data, Update] = Log((), self._step, replay)
         self._log.append([status])
         self._on_end: list[Callable[[], object]] = []
         self._callbacks: Lane | None = None
@@ -153,7 +161,7 @@ class Job(Future[Any]):
         """Return what the job has yielded so far; the final output only if that was nothing."""
         with self._reading:
             if self._outputs is None:
-                self._outputs = _Outputs(self._log.cursor())
+                self._outputs = _Outputs(self._log.cursor(), self._replay)
             return self._outputs.read()
 
     @property
@@ -406,13 +414,13 @@ class _Latest:
 class _Outputs:
     """All outputs, brought up to date when asked for."""
 
-    def __init__(self, cursor: Cursor[Entry, Data, Update]) -> None:
+    def __init__(self, cursor: Cursor[Entry, Data, Update], most: int | None) -> None:
         self._cursor = cursor
-        self._values: list[Any] = []
+        self._values: deque[Any] = deque(maxlen=most)
 
     def read(self) -> list[Any]:
         while taken := self._cursor.take():
             for update in taken:
                 if isinstance(update, OutputUpdate) and not (update.final and self._values):
                     self._values.append(update.outputs)
-        return self._values.copy()
+        return list(self._values)

@@ -117,12 +117,16 @@ class Options(TypedDict, total=False):
         stopped, with everything that it did the first time. By default it is not.
     wait_for_room: Whether a call that finds the queue full is made again until there
         is room; give a `deadline` too. By default it ends with `QueueFull`.
+    replay: How many of its latest updates a job keeps, at least, for those who come
+        late (`outputs()` too); what is older is forgotten when all present have read
+        it. None: all of them, for as long as anybody holds the job.
     """
 
     deadline: float | None
     retry: Retry | None
     resubmit: Retry | None
     wait_for_room: bool
+    replay: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,12 +137,15 @@ class CallOptions:
     retry: Retry | None = Retry()
     resubmit: Retry | None = None
     wait_for_room: bool = False
+    replay: int | None = None
     headers: Mapping[str, str] | None = field(default=None, repr=False)  # may be secrets
 
     def __post_init__(self) -> None:
         """Check what types cannot say."""
         if self.deadline is not None and not self.deadline > 0:
             raise ValueError(f"a deadline is a positive number of seconds, not {self.deadline!r}")
+        if self.replay is not None and self.replay < 1:
+            raise ValueError(f"replay is a positive number of updates, not {self.replay!r}")
         for name in ("retry", "resubmit"):
             value = getattr(self, name)
             if value is not None and not isinstance(value, Retry):

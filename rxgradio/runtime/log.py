@@ -5,7 +5,8 @@ reads it holds a `Cursor`, which remembers how far it has read and the state
 that the entries so far add up to. A cursor that has read all parks a waker,
 which the writer calls once when there is more.
 
-The log holds the head of the chain, for those who come late; a cursor holds
+The log holds the head of the chain, for those who come late, or less of it if that is
+wanted; a cursor holds
 its own place. What neither can reach any more is freed by being unreachable.
 
 The one race that matters is between "there is nothing left, so I park" and
@@ -57,15 +58,21 @@ class Log(Generic[E, S, U]):
         initial: The state before the first entry.
         step: Gives the state after an entry, and what a reader gets for it. It
             must not change a state that it has given out.
+        replay: How many entries at least those get who come late; older ones become
+            part of the state that they begin with. By default all.
     """
 
-    def __init__(self, initial: S, step: Callable[[S, E], tuple[S, U]]) -> None:
+    def __init__(
+        self, initial: S, step: Callable[[S, E], tuple[S, U]], replay: int | None = None
+    ) -> None:
         self.lock = threading.Lock()
         self._step = step
         self._initial = initial
         self._head: _Chunk[E] = _Chunk()
         self._tail = self._head
         self._end: End | None = None
+        self._replay = replay
+        self._kept = 0
         self._parked: dict[Cursor[E, S, U], Waker] = {}
 
     @property
@@ -82,6 +89,9 @@ class Log(Generic[E, S, U]):
                 self._tail.next = _Chunk()
                 self._tail = self._tail.next
             self._tail.entries.append(entry)
+            self._kept += 1
+        if self._replay is not None:
+            self._forget(self._replay)
         return self._woken()
 
     def close(self, end: End) -> Sequence[Waker]:
@@ -92,7 +102,8 @@ class Log(Generic[E, S, U]):
 
     def cursor(self) -> Cursor[E, S, U]:
         """Return a cursor at the head of the log."""
-        return Cursor(self, self._head, self._initial, self._step)
+        with self.lock:  # the head and its state move together
+            return Cursor(self, self._head, self._initial, self._step)
 
     def park(self, cursor: Cursor[E, S, U], waker: Waker) -> bool:
         """Arrange for `waker` to be called when there is more; False if there is already."""
@@ -106,6 +117,13 @@ class Log(Generic[E, S, U]):
         """Forget the waker of a cursor."""
         with self.lock:
             self._parked.pop(cursor, None)
+
+    def _forget(self, replay: int) -> None:
+        while self._head.next is not None and self._kept - _CHUNK >= replay:
+            for entry in self._head.entries:
+                self._initial, _ = self._step(self._initial, entry)
+            self._head = self._head.next
+            self._kept -= _CHUNK
 
     def _woken(self) -> Sequence[Waker]:
         if not self._parked:

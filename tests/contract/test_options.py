@@ -15,6 +15,7 @@ from rxgradio import (
     CancelOutcome,
     Client,
     ConnectionLost,
+    OutputUpdate,
     QueueFull,
     Retry,
     Status,
@@ -23,6 +24,7 @@ from rxgradio import (
 from rxgradio.options import CallOptions
 from tests.contract.app import SOON, VERSIONS, reached
 from tests.contract.memory_app import MemoryApp
+from tests.live.servers.values import growing
 
 AT_ONCE = Retry(attempts=2, initial=0)
 
@@ -116,6 +118,20 @@ def updates_of(job: object) -> list[object]:
     return asyncio.run(main())
 
 
+def test_a_job_keeps_as_much_for_late_readers_as_is_wanted(memory_app: MemoryApp) -> None:
+    with memory_app.connect() as client:
+        job = client.endpoint("/gated_words", replay=10).submit("x", 1000)
+        memory_app.open("x", 1000)
+        last = job.result(SOON)
+        late = [each.outputs for each in updates_of(job) if isinstance(each, OutputUpdate)]
+        assert late[-1] == last == [*growing("word", 1000)][-1]
+        assert len(late) < 200
+        # Those that are left are right, although they are edits of what is forgotten.
+        assert all(last.startswith(each) for each in late)
+        assert job.outputs()[-1] == last
+        assert len(job.outputs()) <= 10
+
+
 # The values
 
 
@@ -143,6 +159,7 @@ def test_header_fields_of_an_endpoint_are_no_longer_shown(memory_client: Client)
         ({"deadline": 0}, ValueError),
         ({"deadline": float("nan")}, ValueError),
         ({"retry": 3}, TypeError),
+        ({"replay": 0}, ValueError),
         ({"resubmit": True}, TypeError),
         ({"dead_line": 3}, TypeError),
     ],

@@ -24,8 +24,8 @@ def total(state: int, entry: int) -> tuple[int, tuple[int, int]]:
     return state + entry, (entry, state + entry)
 
 
-def make() -> Log[int, int, tuple[int, int]]:
-    return Log(0, total)
+def make(replay: int | None = None) -> Log[int, int, tuple[int, int]]:
+    return Log(0, total, replay)
 
 
 def add(log: Log[Any, Any, Any], *entries: int, end: End | None = None) -> None:
@@ -193,3 +193,36 @@ def test_readers_raise_the_error_at_the_end() -> None:
     with pytest.raises(ValueError, match="the end"):
         got.extend(read(log.cursor()))
     assert got == [(1, 1)]
+
+
+@pytest.mark.parametrize("replay", [1, 64, 65, 200])
+def test_those_who_come_late_get_at_least_what_is_replayed_and_the_right_state(
+    replay: int,
+) -> None:
+    log = make(replay)
+    present = log.cursor()
+    everything = []
+    for n in range(1000):
+        add(log, n)
+        everything.append((n, n * (n + 1) // 2))
+        late = drain(log.cursor())
+        assert late == everything[-len(late) :]
+        assert min(replay, n + 1) <= len(late) < replay + 128
+    assert drain(present) == everything
+
+
+def test_what_is_not_replayed_is_forgotten() -> None:
+    class Entry:
+        """Something that can be missed."""
+
+    log: Log[None, Entry, Entry] = Log(None, lambda state, entry: (state, entry), 10)
+    first = Entry()
+    gone = weakref.ref(first)
+    with log.lock:
+        log.append([first])
+    del first
+    assert gone() is not None
+    with log.lock:
+        log.append([Entry() for _ in range(200)])
+    gc.collect()
+    assert gone() is None
