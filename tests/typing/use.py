@@ -12,11 +12,15 @@ from reactivex import operators as ops
 from rxgradio import (
     CancelOutcome,
     Client,
+    ConnectionLost,
     Endpoint,
     Job,
+    Limits,
     OutputUpdate,
+    Retry,
     Status,
     StatusUpdate,
+    TooManyRequestsError,
     Update,
     handle_file,
 )
@@ -46,6 +50,19 @@ def streaming(client: Client) -> None:
         ops.map(told),
     )
     outputs.subscribe(print)
+
+
+def with_options() -> None:
+    limits = Limits(event=1_000_000, silence=20)
+    with Client("http://127.0.0.1:7860", limits=limits, deadline=60, retry=None) as client:
+        careful = client.endpoint("/write", resubmit=Retry(attempts=3), wait_for_room=True)
+        try:
+            careful.with_options(deadline=None, replay=100).predict("a")
+        except ConnectionLost as error:
+            assert_type(error.silence, float | None)
+            assert_type(error.outputs, list[Any])
+        except TooManyRequestsError as error:
+            assert_type(error.retry_after, float | None)
 
 
 def told(update: Update) -> str:
