@@ -229,13 +229,19 @@ class Connection:
                 lambda chunk, latest: self._calls.feed(attempts.submission, chunk, latest=latest),
                 partial(self._cut, attempts, running),
             )
+
+        def at_end() -> None:
+            attempts.stop()
+            if feeding is not None:
+                feeding.stop()
+
         running.begin(
             lambda: (
                 self._process is generation()  # the parent's loop is not for its children
                 and self._thread.call(self._cancel, attempts, running)
             ),
             None if feeding is None else partial(self._thread.call, feeding.take),
-            None if feeding is None else feeding.stop,
+            at_end,
         )
         due = None if options.deadline is None else begun + options.deadline
         if self._closed or not self._thread.call(self._begin, attempts, running, info, due):
@@ -350,13 +356,19 @@ class Connection:
         self._cut(attempts, running, DeadlineExceeded(problem, deadline=seconds))
 
     def _cut(self, attempts: Attempts, running: Run, error: Exception) -> None:
-        if running.cut(error):
+        outcome = attempts.stop()
+        if not running.cut(error):
+            return
+        if outcome is None:
             self._cancel(attempts, running)
+        else:
+            running.cancel_told(outcome)
 
     def _cancel(self, attempts: Attempts, running: Run) -> None:
+        outcome = attempts.stop()
         running.leave()
         self._courier.stop(attempts.sink)
-        if outcome := attempts.stop():
+        if outcome is not None:
             running.cancel_told(outcome)
             return
         submission = attempts.submission
