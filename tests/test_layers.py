@@ -15,7 +15,7 @@ ROOT = Path(rxgradio.__file__).parent
 LAYERS = [
     {"__main__"},
     {"cli"},
-    {"demo"},
+    {"demo", "testing"},
     {"__init__"},
     {"client"},
     {"connection", "endpoint"},

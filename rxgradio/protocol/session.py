@@ -102,6 +102,11 @@ stream was opened again: its end may have been on its way when the stream broke.
 
 _END_LOST = "the end of the call may have been lost while the connection was broken"
 
+_END_UNHEARD = (
+    "the stream was closed as if the call had ended, but its end did not arrive, or could not "
+    "be read"
+)
+
 _MOST_EARLY = 10_000
 """Messages of unknown events that are kept while joins are in flight."""
 
@@ -701,10 +706,18 @@ class Session(Generic[T]):
             self._gone(ghost)
         for call in [call for call in self._joined.values() if call.resumed]:
             self._abandon(call, ConnectionLost(_END_LOST), at, commands)
+        heard = [call for call in self._joined.values() if call.heard]
         if self._dialect.resumes:
             # What it has spoken of it knows to be unfinished: it has not closed anything,
             # something between here and there has.
-            self._expect_gaps(call for call in self._joined.values() if call.heard)
+            self._expect_gaps(heard)
+        else:
+            # It knew of these before it spoke of them (`push` of queueing.py), and forgets
+            # a call only when it has told its end. Unless it says that it closes the
+            # stream, something in between may have.
+            kind = ProtocolError if self._dialect.announces_close else ConnectionLost
+            for call in heard:
+                self._abandon(call, kind(_END_UNHEARD), at, commands)
         if self._joined:
             again = ConnectionLost("the server closes every stream without a word about the call")
             self._open_again(again, at, commands)

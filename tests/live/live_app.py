@@ -13,8 +13,8 @@ from typing import Any, Self
 from urllib.parse import urlsplit
 
 from rxgradio import Client, Job
+from rxgradio.testing import FaultProxy
 from tests.contract.app import SOON, App
-from tests.live.proxy import Proxy
 from tests.live.servers.run import Server
 
 WORKERS = 40
@@ -28,7 +28,7 @@ class LiveApp(App):
         self.version = server.version
         self._server = server
         self._opened = ExitStack()
-        self._proxy: Proxy | None = None
+        self._proxy: FaultProxy | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -46,12 +46,12 @@ class LiveApp(App):
 
     def connect_to_be_cut(self) -> Client:
         if self._proxy is None:
-            self._proxy = self._opened.enter_context(Proxy(self._server.port))
-        return Client(f"http://127.0.0.1:{self._proxy.port}")
+            self._proxy = self._opened.enter_context(FaultProxy(self._server.url))
+        return Client(self._proxy.url)
 
     def cut(self) -> None:
         assert self._proxy is not None
-        self._proxy.cut()
+        self._proxy.drop_all()
 
     def open(self, tag: str, times: int = 1) -> None:
         self._call("open_gate", tag, times)

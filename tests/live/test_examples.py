@@ -16,6 +16,10 @@ PRINTED = {
     "fan_in": ["('reversed', 'desserts')", "('written', 'hello')", "cannot divide by zero"],
     "batch": ["12 / 0 = cannot divide by zero\n12 / 1 = 12.0\n12 / 2 = 6.0", "12 / 6 = 2.0"],
     "survive": ["written: hello", "too slow; until then: ['a "],
+    "dropped_stream": [
+        f"Gradio {version}: You said [the connection was lost]"
+        for version in ("3.50.2", "4.8.0", "4.44.1", "6.31.0")
+    ],
     "with_asyncio": ["desserts\none \none two", "cancelled after some numbers"],
 }
 

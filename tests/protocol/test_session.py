@@ -806,18 +806,26 @@ def test_after_a_cancel_that_was_not_answered_nothing_new_is_sent_in_its_session
     assert other.owner.ends == late.owner.ends == [None]
 
 
-def test_streams_that_bring_news_but_no_end_are_not_opened_for_ever() -> None:
-    world, call = drive()
+@pytest.mark.parametrize(
+    ("version", "kind"), [("6.31.0", ProtocolError), ("4.16.0", ConnectionLost)]
+)
+def test_a_stream_that_is_closed_as_if_a_call_had_ended_ends_it(
+    version: str, kind: type[Exception]
+) -> None:
+    world, call = drive(version=version)
+    unheard = world.submit(1)
     side = world.sides[0]
-    for generation in range(1, 12):
-        assert not call.owner.ended
-        side.streams[generation].attached = False
-        news = [wire.Estimation("e0", 0, 1, None), wire.CloseStream()]
-        side.execute(side.session.received(generation, news, AT))
-        if do.Timer.REOPEN in side.timers:
-            world._due(side, do.Timer.REOPEN)
-        side.execute(side.session.opened(generation + 1))
-    assert isinstance(call.owner.ends[0], ConnectionLost)
+    side.execute(side.session.joined(unheard, "e1", AT))
+    side.execute(side.session.received(1, [wire.Estimation("e0", 0, 1, None)], AT))
+    side.streams[1].attached = False
+    if side.session._dialect.announces_close:
+        side.execute(side.session.received(1, [wire.CloseStream()], AT))
+    else:
+        side.execute(side.session.ended(1, None, AT))
+    assert type(call.owner.ends[0]) is kind
+    assert "its end did not arrive" in str(call.owner.ends[0])
+    assert not unheard.owner.ended, "the server may have learnt of it a moment later"
+    assert world.opens == 2
 
 
 def test_a_ghost_that_the_server_may_not_have_known_outlives_a_close() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import socket
 from collections.abc import Callable
 
 from rxgradio import CancelOutcome, Client
@@ -33,3 +35,16 @@ def test_all_of_many_calls_at_once_end_right(server: FakeGradio, client: Client)
     jobs = [client.submit(f"{n}", api_name="/echo") for n in range(300)]
     assert [job.result(SOON) for job in jobs] == [f"{n}" for n in range(300)]
     assert len(server.asked("join")) == 300
+
+
+def test_a_server_that_stops_closes_what_has_just_been_connected(
+    make_server: Callable[..., FakeGradio],
+) -> None:
+    for _ in range(20):
+        server = make_server()
+        ends = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(4)]
+        server.stop()
+        for end in ends:
+            end.close()
+    gc.collect()  # which warns of sockets that nobody has closed, and warnings are errors
+    assert server.open == 0

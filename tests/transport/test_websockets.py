@@ -298,9 +298,10 @@ def test_before_3_19_files_go_along_with_the_call(
         await wire.complete("x")
 
     scripted(server, script)
+    server.script("upload", answer(b"", "404 Not Found"))
     file = tmp_path / "in.txt"
     file.write_bytes(b"hello")
     client.predict(handle_file(file), api_name="/echo")
-    assert server.asked("upload")  # which is answered with 404
+    assert server.asked("upload")
     inline = {"name": "in.txt", "data": "data:text/plain;base64,aGVsbG8=", "is_file": False}
     assert calls[0]["data"] == [inline]

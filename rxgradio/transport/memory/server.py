@@ -5,12 +5,11 @@ from __future__ import annotations
 __all__ = ["MemoryServer", "MemorySocket", "MemoryStream"]
 
 import itertools
-from collections.abc import AsyncGenerator, Mapping, Sequence
+import json
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
-
-import orjson
 
 from ...exceptions import ConnectionLost, ProtocolError
 from ...protocol.answers import Answer
@@ -31,6 +30,8 @@ class MemoryServer:
         version: Of Gradio, which decides what is true of the server.
         max_size: How many calls may wait in the queue.
         has_queue: The author has called `.queue()`, which only 3.x needs.
+        ids: Of its events. Those of Gradio are random: a server that takes the place of
+            another one goes on with its ids, and never gives one twice.
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class MemoryServer:
         *,
         max_size: int | None = None,
         has_queue: bool = True,
+        ids: Iterator[int] | None = None,
     ) -> None:
         self.endpoints = dict(endpoints)
         self.version = version
@@ -57,7 +59,7 @@ class MemoryServer:
         self._mailboxes: dict[str, Mailbox] = {}  # by session
         self._pending: dict[str, set[str]] = {}  # event ids by session; may outlive its mailbox
         self._asked: dict[str, Event] = {}  # for their data, by event id
-        self._ids = itertools.count(1)
+        self._ids = itertools.count(1) if ids is None else ids
 
     # ---- what a test may do or replace
 
@@ -123,7 +125,7 @@ class MemoryServer:
     ) -> Answer:
         """Answer a POST."""
         self.headers.append(dict(headers))
-        document = orjson.loads(body)
+        document = json.loads(body)
         self.posted.append((path, document))
         route = path.removeprefix(self._facts.prefix)
         match route.split("/")[1:]:
@@ -234,11 +236,20 @@ class MemoryServer:
                 if not stream.complete and self._facts.notices_drops:
                     self._drop(session, mailbox)
 
+    def tell(self, session: str, message: dict[str, Any]) -> None:
+        """Have a message said in a session that is known."""
+        if mailbox := self._mailboxes.get(session):
+            mailbox.put(message)
+
+    def forget(self, session: str) -> None:
+        """Do what follows when the stream of a session is found to be broken."""
+        # The ids stay pending, so no later stream of the session is ever closed.
+        if self._mailboxes.pop(session, None) is not None:
+            self._queue.leave_session(session)
+
     def _drop(self, session: str, mailbox: Mailbox) -> None:
         if self._mailboxes.get(session) is mailbox:
-            # The ids stay pending, so no later stream of the session is ever closed.
-            del self._mailboxes[session]
-            self._queue.leave_session(session)
+            self.forget(session)
 
     async def _unknown_session(self) -> AsyncGenerator[bytes]:
         error = {"msg": "unexpected_error", "message": "404: Session not found.", "success": False}
@@ -271,7 +282,7 @@ class MemoryServer:
         event = self._event(query["session_hash"], int(query["fn_index"]), Mailbox())
         self._asked[event.event_id] = event
         if "data" in query:
-            event.data.set_result(orjson.loads(query["data"]))
+            event.data.set_result(json.loads(query["data"]))
         self._take(event)
         with self._reader(event.mailbox) as reader:
             try:
@@ -382,12 +393,12 @@ class MemorySocket:
         """Send a message."""
         if self._reader.is_cut:
             raise ConnectionLost("the connection was cut")
-        self._server.heard(self, self._path, orjson.loads(message))
+        self._server.heard(self, self._path, json.loads(message))
 
     async def messages(self) -> AsyncGenerator[bytes]:
         """Yield the messages until the server closes."""
         while (message := await self._reader.next()) is not None:
-            yield orjson.dumps(message)
+            yield json.dumps(message).encode()
 
     def cut(self) -> None:
         """Break the connection."""
@@ -404,8 +415,8 @@ async def _read_call(reader: Reader) -> AsyncGenerator[bytes]:
 
 
 def _json(document: object, status: int = 200) -> Answer:
-    return Answer(status, {"content-type": "application/json"}, orjson.dumps(document))
+    return Answer(status, {"content-type": "application/json"}, json.dumps(document).encode())
 
 
 def _line(message: dict[str, Any]) -> bytes:
-    return b"data: " + orjson.dumps(message) + b"\n\n"
+    return b"data: " + json.dumps(message).encode() + b"\n\n"
