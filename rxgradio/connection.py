@@ -168,7 +168,7 @@ class Connection:
         folder = None
         if where is not False:
             folder = default_folder() if where is None else Path(where)
-        courier = Courier(transport, address, prefix, app.dialect, folder)
+        courier = Courier(transport, address, prefix, app.dialect, folder, limits=settings.limits)
         calls = Calls(transport, prefix, app, settings.limits)
         return cls(address, transport, app, calls, courier)
 

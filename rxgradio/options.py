@@ -93,9 +93,9 @@ class Limits:
     """
 
     silence: float = 45.0
-    event: int = 128 * _MIB
+    event: int = 80 * _MIB
     document: int = 16 * _MIB
-    early: int = 128 * _MIB
+    early: int = 64 * _MIB
     download: int = 16 * 1024 * _MIB
 
     def __post_init__(self) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ..exceptions import ClientClosed
-from ..options import CallOptions
+from ..options import CallOptions, Limits
 from ..protocol.dialects import Dialect
 from ..protocol.files import FileSearch, Inline, Remote
 from ..protocol.sink import Sink
@@ -31,6 +31,7 @@ class Courier:
         address: The app's.
         prefix: The path of its API, such as "/gradio_api".
         folder: Where to keep downloads; without one, outputs stay as they come.
+        limits: Their `download` is how large a file may be.
     """
 
     def __init__(
@@ -40,8 +41,10 @@ class Courier:
         prefix: str,
         dialect: Dialect,
         folder: Path | None,
+        *,
+        limits: Limits = Limits(),
     ) -> None:
-        self._way = Way(transport, address, prefix)
+        self._way = Way(transport, address, prefix, limits.download)
         self._dialect = dialect
         self._folder = None if folder is None else Folder(folder)
         self._turns = asyncio.Semaphore(_AT_ONCE)
@@ -91,7 +94,9 @@ class Courier:
             async with self._turns:
                 if isinstance(file, Inline):
                     return await folder.decode(file.uri, file.name)
-                return await self._way.download(file.path, file.name, folder, options)
+                return await self._way.download(
+                    file.path, file.name, folder, options, size=file.size
+                )
 
         return Incoming(sink, search, fetch, let_go, self._waiting)
 

@@ -6,18 +6,17 @@ nothing open.
 
 from __future__ import annotations
 
-__all__ = ["Folder", "LocalFile", "default_folder", "in_thread"]
+__all__ = ["Folder", "LocalFile", "default_folder", "in_thread", "too_large"]
 
 import asyncio
 import base64
-import binascii
 import filecmp
 import hashlib
 import mimetypes
 import os
 import stat
 import tempfile
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import ParamSpec, TypeVar
@@ -32,6 +31,9 @@ T = TypeVar("T")
 
 _PIECE = 1024 * 1024
 """Bytes that are read or written at once."""
+
+_MODE = 0o755
+"""Of folders that are made: others may not write there, whatever the umask is."""
 
 
 async def in_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -74,8 +76,12 @@ class LocalFile:
         return self._stat.st_size
 
     def content(self) -> bytes:
-        """Read all of it; in a thread."""
-        return self.path.read_bytes()
+        """Read all of it; in a thread.
+
+        Raises:
+            OSError: It cannot be read, or has changed.
+        """
+        return self._read(0, self.size) if self.size else b""
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """Yield its content.
@@ -85,18 +91,30 @@ class LocalFile:
         """
         at = 0
         while at < self.size:
-            piece = await in_thread(self._read, at)
+            piece = await in_thread(self._read, at, _PIECE)
             at += len(piece)
             yield piece
 
-    def _read(self, at: int) -> bytes:
-        with self.path.open("rb") as file:
+    def _read(self, at: int, most: int) -> bytes:
+        with open(self.path, "rb", opener=_opened) as file:
             now = os.fstat(file.fileno())
-            file.seek(at)
-            piece = file.read(min(_PIECE, self.size - at))
-        if (now.st_size, now.st_mtime_ns) != (self.size, self._stat.st_mtime_ns) or not piece:
+            same = (now.st_mode, now.st_size, now.st_mtime_ns) == (
+                self._stat.st_mode,
+                self.size,
+                self._stat.st_mtime_ns,
+            )
+            piece = b""
+            if same:
+                file.seek(at)
+                piece = file.read(min(most, self.size - at))
+        if not piece:
             raise OSError(f"the file {str(self.path)!r} changed while it was uploaded")
         return piece
+
+
+def _opened(path: str, flags: int) -> int:
+    """Open a file without waiting, whatever has taken its place: a FIFO would wait for ever."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 # ---- writing
@@ -108,22 +126,44 @@ class Folder:
     def __init__(self, root: Path) -> None:
         self._root = root.absolute()
 
-    async def keep(self, chunks: AsyncIterator[bytes], name: str) -> str:
+    async def keep(
+        self,
+        chunks: AsyncIterator[bytes],
+        name: str,
+        most: int | None = None,
+        size: int | None = None,
+    ) -> str:
         """Write a file as it arrives, and return its path, where it is only once it is whole.
 
+        Args:
+            chunks: Its content.
+            name: What to call it.
+            most: How many bytes it may have, if there is a limit.
+            size: How many bytes it has, if that has been said.
+
         Raises:
+            ProtocolError: It has more, or not as many.
             RxGradioError: It cannot be written.
         """
+        bounds = [bound for bound in (most, size) if bound is not None]
         writing = _Writing(self._root, name)
         pieces: list[bytes] = []
-        size = 0
+        waiting = total = 0
         try:
             async for chunk in chunks:
+                total += len(chunk)
+                if bounds and total > min(bounds):
+                    raise too_large(name, min(bounds), size)
                 pieces.append(chunk)
-                size += len(chunk)
-                if size >= _PIECE:
+                waiting += len(chunk)
+                if waiting >= _PIECE:
                     await in_thread(writing.add, pieces)
-                    pieces, size = [], 0
+                    pieces, waiting = [], 0
+            if size is not None and total < size:
+                raise ProtocolError(
+                    f"the server sent {total} bytes of the file {quoted(name)}, which has {size} "
+                    "as it says itself"
+                )
             return await in_thread(writing.finish, pieces)
         except OSError as error:
             if isinstance(error, RxGradioError):  # a lost connection is one too
@@ -145,25 +185,41 @@ class Folder:
         return await in_thread(self._decode, uri, name)
 
     def _decode(self, uri: str, name: str) -> str:
-        head, _, content = uri[len("data:") :].partition(",")
-        kind, *options = head.split(";")
-        try:
-            if "base64" in options:
-                data = base64.b64decode(content, validate=True)
-            else:
-                data = unquote_to_bytes(content)
-        except (binascii.Error, ValueError) as error:
-            raise ProtocolError(f"a file in a data URI is broken: {quoted(uri, 40)}") from error
+        comma = uri.find(",")
+        head = uri[: comma if comma >= 0 else len(uri)]
+        kind, *options = head[len("data:") :].split(";")
+        decoded = _base64 if "base64" in options else _escaped
         name = safe_name(name)
         if not Path(name).suffix:
             name += mimetypes.guess_extension(kind, strict=False) or ""
         writing = _Writing(self._root, name)
         try:
-            return writing.finish([data])
+            for piece in decoded(uri, len(head) + 1):
+                writing.add([piece])
+            return writing.finish([])
+        except ValueError as error:
+            raise ProtocolError(f"a file in a data URI is broken: {quoted(uri, 40)}") from error
         except OSError as error:
             raise _not_kept(name, error) from error
         finally:
             writing.drop()
+
+
+# In pieces: a data URI may be as large as an event, and this takes a multiple of it.
+
+
+def _base64(uri: str, start: int) -> Iterator[bytes]:
+    for at in range(start, len(uri), _PIECE):
+        yield base64.b64decode(uri[at : at + _PIECE], validate=True)
+
+
+def _escaped(uri: str, start: int) -> Iterator[bytes]:
+    while start < len(uri):
+        end = start + _PIECE
+        escape = uri.rfind("%", end - 2, end)  # of three characters, and not to be cut
+        end = escape if escape > start else end
+        yield unquote_to_bytes(uri[start:end])
+        start = end
 
 
 class _Writing:
@@ -178,7 +234,7 @@ class _Writing:
     def add(self, pieces: list[bytes]) -> Path:
         temporary = self.temporary
         if temporary is None:
-            self._root.mkdir(parents=True, exist_ok=True)
+            self._root.mkdir(mode=_MODE, parents=True, exist_ok=True)
             descriptor, path = tempfile.mkstemp(prefix=".", suffix=".part", dir=self._root)
             os.close(descriptor)
             temporary = self.temporary = Path(path)
@@ -191,7 +247,7 @@ class _Writing:
     def finish(self, pieces: list[bytes]) -> str:
         temporary = self.add(pieces)
         folder = self._root / self._hash.hexdigest()
-        folder.mkdir(exist_ok=True)
+        folder.mkdir(mode=_MODE, exist_ok=True)
         path = folder / self._name
         try:
             # Unlike a rename, it does not take the place of a file that others may be
@@ -211,6 +267,18 @@ class _Writing:
             with suppress(OSError):
                 self.temporary.unlink()
             self.temporary = None
+
+
+def too_large(name: str, most: int, size: int | None = None) -> ProtocolError:
+    """Return what is wrong with a file that has more than `most` bytes, or than the `size` told."""
+    if size == most:
+        return ProtocolError(
+            f"the server sent more than the {size} bytes that it says the file {quoted(name)} has"
+        )
+    return ProtocolError(
+        f"the file {quoted(name)} has more than {most} bytes; rxgradio.Limits(download=...) "
+        "allows more"
+    )
 
 
 def _not_kept(name: str, error: OSError) -> RxGradioError:

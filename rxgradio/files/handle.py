@@ -27,6 +27,7 @@ def handle_file(path_or_url: str | Path) -> dict[str, Any]:
     Raises:
         FileNotFoundError: There is no such file.
         IsADirectoryError: It is a directory.
+        OSError: It is something else that is no regular file, such as a FIFO.
     """
     text = str(path_or_url)
     meta = {"_type": "gradio.FileData"}
@@ -39,6 +40,8 @@ def handle_file(path_or_url: str | Path) -> dict[str, Any]:
         raise FileNotFoundError(f"there is no file {text!r}")
     if path.is_dir():
         raise IsADirectoryError(f"{text!r} is a directory; name each file of it")
+    if not path.is_file():
+        raise OSError(f"{text!r} is no regular file, whose size is known")
     marker = {"path": str(path), "orig_name": path.name, "meta": meta}
     return {**marker, BY_USER: _signature(str(path))}
 

@@ -27,6 +27,7 @@ from ..protocol.files import (
     wants_content,
     written,
 )
+from ..protocol.shapes import quoted
 from .disk import Folder, LocalFile, in_thread
 from .handle import is_handled
 from .way import Way
@@ -157,19 +158,27 @@ class _Fetched:
             return Path(await self._way.download(url, name, folder, self._options))
         import httpx  # noqa: PLC0415 (few need it)
 
-        # Making one reads the certificates, which takes a while.
-        client = await in_thread(httpx.AsyncClient, follow_redirects=True, timeout=60.0)
         try:
-            async with client, client.stream("GET", url) as response:
+            where = httpx.URL(url)
+        except httpx.InvalidURL as error:
+            raise ValidationError(f"an argument of the call is no URL: {error}") from None
+        # What httpx logs of the login in a URL is the login.
+        login = (where.username, where.password) if where.userinfo else None
+        where = where.copy_with(userinfo=b"")
+        shown = quoted(str(where.copy_with(query=None, fragment=None)), 200)
+        # Making one reads the certificates, which takes a while.
+        client = await in_thread(httpx.AsyncClient, follow_redirects=True, timeout=60.0, auth=login)
+        try:
+            async with client, client.stream("GET", where) as response:
                 if response.status_code != 200:
                     raise ProtocolError(
-                        f"HTTP {response.status_code} for {url!r}, an argument of the call",
+                        f"HTTP {response.status_code} for {shown}, an argument of the call",
                         status=response.status_code,
                     )
-                return Path(await folder.keep(response.aiter_bytes(), name))
+                return Path(await folder.keep(response.aiter_bytes(), name, self._way.most))
         except httpx.HTTPError as error:
             raise ConnectionLost(
-                f"cannot fetch {url!r}, an argument of the call: {error}"
+                f"cannot fetch {shown}, an argument of the call: {error}"
             ) from error
 
     async def forget(self) -> None:

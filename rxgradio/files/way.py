@@ -10,12 +10,12 @@ from typing import Protocol
 from urllib.parse import quote, unquote
 
 from ..exceptions import ProtocolError
-from ..options import CallOptions
+from ..options import CallOptions, Limits
 from ..patience import harmless, persist
 from ..protocol.answers import Answer, json_of, refusal_of
 from ..protocol.files import is_url
 from ..protocol.shapes import quoted
-from .disk import Folder, LocalFile
+from .disk import Folder, LocalFile, too_large
 
 
 class _Stream(Protocol):
@@ -47,10 +47,14 @@ class Way:
     Args:
         address: The app's. Nothing is fetched from elsewhere.
         prefix: The path of the app's API, such as "/gradio_api".
+        most: How many bytes a file may have.
     """
 
-    def __init__(self, transport: Transport, address: str, prefix: str) -> None:
+    def __init__(
+        self, transport: Transport, address: str, prefix: str, most: int = Limits().download
+    ) -> None:
         self.address = address
+        self.most = most
         self._transport = transport
         self._prefix = prefix
 
@@ -71,8 +75,18 @@ class Way:
 
         return await persist(send, options.retry, harmless)
 
-    async def download(self, path: str, name: str, folder: Folder, options: CallOptions) -> str:
+    async def download(
+        self,
+        path: str,
+        name: str,
+        folder: Folder,
+        options: CallOptions,
+        *,
+        size: int | None = None,
+    ) -> str:
         """Download what the server has at `path`, or at a URL of its own; returns where it is kept.
+
+        `size` is how many bytes it has, if the server has said so.
 
         Raises:
             RxGradioError: It cannot be had, or not be kept.
@@ -92,7 +106,10 @@ class Way:
                         f"HTTP {stream.answer.status} for the file {quoted(name)}",
                         status=stream.answer.status,
                     )
-                return await folder.keep(stream.chunks(), name)
+                announced = stream.answer.headers.get("content-length", "")
+                if announced.isdecimal() and int(announced) > self.most:
+                    raise too_large(name, self.most)
+                return await folder.keep(stream.chunks(), name, self.most, size)
 
         return await persist(fetch, options.retry, harmless)
 

@@ -19,12 +19,9 @@ __all__ = [
 import math
 import re
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
-
-import orjson
 
 from ..exceptions import (
     AppError,
@@ -36,10 +33,13 @@ from ..exceptions import (
     TooManyRequestsError,
     ValidationError,
 )
-from .messages import Message, load_json, result_of
+from .messages import Message, TooMuchError, load_json, result_of, strict_json
 from .shapes import as_object, is_object, quoted
 
 E = TypeVar("E", bound=RxGradioError)
+
+_MOST_MEMORY = 150_000_000
+"""Bytes of memory that a document may take, and what is parsed from it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,10 @@ def json_of(answer: Answer, what: str) -> Any:
     if not 200 <= answer.status < 300:
         raise refusal_of(answer, what)
     try:
-        return orjson.loads(answer.body)
+        return strict_json(answer.body, _MOST_MEMORY)
+    except (TooMuchError, RecursionError) as error:
+        problem = f"{what} is not JSON that can be read: {error}"
+        raise ProtocolError(problem, status=answer.status) from None
     except ValueError:
         raise ProtocolError(
             f"{what} is not JSON, as of a Gradio app it would be: {_excerpt(answer.body)}",
@@ -122,8 +125,13 @@ def message_of(answer: Answer) -> Message:
     """
     document: object = None
     if answer.status in {200, 500}:
-        with suppress(ValueError, RecursionError):
+        try:
             document = load_json(answer.body)
+        except (TooMuchError, RecursionError) as error:
+            problem = f"the result of a call is not JSON that can be read: {error}"
+            raise ProtocolError(problem, status=answer.status) from None
+        except ValueError:
+            pass  # what it is instead is told below
     if not is_object(document) or not ("data" in document or "error" in document):
         if answer.status == 422:
             detail = _detail(answer)
@@ -197,8 +205,8 @@ def _date(value: str) -> float | None:
 
 def _detail(answer: Answer) -> object:
     try:
-        document = orjson.loads(answer.body)
-    except ValueError:
+        document = strict_json(answer.body, _MOST_MEMORY)
+    except (ValueError, RecursionError):
         return _excerpt(answer.body)
     return document.get("detail") if is_object(document) else document
 

@@ -37,6 +37,11 @@ class Dialect:
     sends_diffs: bool
     """Outputs after an event's first are edits of the one before."""
 
+    mixes_edits: bool
+    """The first output of an event may arrive as edits, of the output of an event that was
+    cancelled: they are told apart by the addresses of their generators (`id(iterator)` in
+    blocks.py), and those are used again."""
+
     announces_close: bool
     """The server says `close_stream` before it ends a session's stream of its own will;
     an end without it means that the connection was cut."""
@@ -91,6 +96,8 @@ def dialect_of(protocol: str | None, version: str) -> Dialect:
         cancel=cancel,
         cancel_removes_queued=cancel == "close" or release >= (6, 14),
         sends_diffs=protocol in {"sse_v2", "sse_v2.1", "sse_v3"},
+        # Not so in 6.31.
+        mixes_edits=protocol in {"sse_v2", "sse_v2.1", "sse_v3"} and release < (6, 31),
         announces_close=protocol == "sse_v3",
         # Starlette's middleware for CORS hid the disconnect (custom_cors of routes.py).
         resumes=(4, 19, 2) <= release <= (4, 23, 0),

@@ -35,6 +35,7 @@ from ..updates import Status, StatusUpdate
 from . import messages as wire
 from .dialects import Dialect
 from .diff import DiffError, outline, patch
+from .shapes import is_list
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +187,9 @@ class Event:
         self.yielded = True
         if self._blind:
             return []
+        if self._shape is None and self._dialect.mixes_edits and _are_edits(data):
+            self.missed()
+            return []
         entry: Entry
         full = not self._dialect.sends_diffs or isinstance(message, wire.Streaming)
         if self._shape is None or full:
@@ -239,6 +243,22 @@ class Event:
             except (ValueError, SyntaxError):
                 return text
         return text
+
+
+def _are_edits(data: Sequence[Any]) -> bool:
+    """Whether all outputs look like edits."""
+    return bool(data) and all(
+        is_list(script) and script and all(map(_is_edit, script)) for script in data
+    )
+
+
+def _is_edit(edit: object) -> bool:
+    return (
+        is_list(edit)
+        and len(edit) == 3
+        and edit[0] in ("replace", "append", "add", "delete")
+        and is_list(edit[1])
+    )
 
 
 def _failure(text: str, title: str | None, duration: float | None) -> AppError:

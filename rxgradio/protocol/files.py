@@ -147,10 +147,11 @@ def uploaded_path(answer: Answer, name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Remote:
-    """A file that the server has at `path`, and calls `name`."""
+    """A file that the server has at `path`, and calls `name`; its size, if it is told."""
 
     path: str
     name: str = field(compare=False)
+    size: int | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -414,7 +415,9 @@ class _Output:
             return None
         if is_url(path) and not path.startswith(self._own):
             return path
-        return Remote(path, as_text(value.get("orig_name")) or path)
+        size = value.get("size")  # null where it is not known; of a page, 0
+        told = size if type(size) is int and size > 0 else None
+        return Remote(path, as_text(value.get("orig_name")) or path, told)
 
 
 _Step: TypeAlias = "tuple[_Step, str | int] | None"

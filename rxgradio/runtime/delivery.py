@@ -45,7 +45,7 @@ class Delivery:
         bound: How many threads there are at most.
     """
 
-    def __init__(self, later: Later, *, threads: int = 16, bound: int = 64) -> None:
+    def __init__(self, later: Later, *, threads: int = 12, bound: int = 64) -> None:
         self._later = later
         self._few = threads
         self._bound = bound

@@ -147,6 +147,7 @@ class Subscription(abc.DisposableBase, Generic[U]):
         self._start = start
         self._label = label
         self._context = contextvars.copy_context()
+        self._idle = False
         self.resume()
 
     def resume(self) -> None:
@@ -159,22 +160,29 @@ class Subscription(abc.DisposableBase, Generic[U]):
         self._cursor.unpark()
 
     def _enter(self) -> None:
-        self._context.run(self._drain)
+        # Parked, and started again, outside of the context: the next turn may begin at
+        # once on another thread, and no two threads can be in one context.
+        for _ in range(_TURN):
+            if not self._context.run(self._turn):
+                return
+            if self._idle and self._cursor.park(self.resume):
+                if self._observer is None:  # disposed of meanwhile
+                    self._cursor.unpark()
+                return
+        self.resume()
 
-    def _drain(self) -> None:
+    def _turn(self) -> bool:
+        """Deliver one chunk; returns whether there may be more."""
         try:
-            for _ in range(_TURN):
-                if self._observer is None or not self._turn():
-                    return
+            return self._deliver()
         except BaseException:  # a SystemExit too, and asyncio's CancelledError
             # A subscriber that throws has cancelled (Reactive Streams, 2.13).
             logger.exception("an observer of %s raised, and is not called any more", self._label)
             self._dispose_of_observer()
-        else:
-            self.resume()
+            return False
 
-    def _turn(self) -> bool:
-        """Deliver one chunk; returns whether there may be more at once."""
+    def _deliver(self) -> bool:
+        self._idle = False
         if taken := self._cursor.take():
             for update in taken:
                 observer = self._observer
@@ -183,7 +191,8 @@ class Subscription(abc.DisposableBase, Generic[U]):
                 observer.on_next(update)
             return True
         if (end := self._cursor.end) is None:
-            return not self._cursor.park(self.resume)
+            self._idle = self._observer is not None
+            return self._idle
         observer, self._observer = self._observer, None
         if observer is None:
             return False

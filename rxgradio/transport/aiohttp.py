@@ -16,15 +16,20 @@ from __future__ import annotations
 __all__ = ["AiohttpTransport"]
 
 import asyncio
+import socket
 import ssl
+import weakref
 from collections.abc import AsyncIterator, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, cast
 
 import aiohttp
 import httpx
 import yarl
+from aiohttp.client_proto import ResponseHandler
 from aiohttp.connector import Connection
+from aiohttp.tracing import Trace
+from multidict import CIMultiDict, CIMultiDictProxy
 
 _KEEP_ALIVE = 4.0
 """Seconds that an idle connection is kept; uvicorn closes it after 5."""
@@ -32,6 +37,12 @@ _KEEP_ALIVE = 4.0
 _READ_BUFFER = 256 * 1024
 """Bytes that a stream may have unread before its socket is not read; one socket
 read of asyncio's brings as much."""
+
+_PIECE = 256 * 1024
+"""Bytes of a body that are written at a time."""
+
+_MOST_UNSENT = 128 * 1024
+"""Bytes of a body that the system holds unsent."""
 
 
 class AiohttpTransport(httpx.AsyncBaseTransport):
@@ -80,7 +91,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
 
     def _opened(self) -> aiohttp.ClientSession:
         if self._session is None:  # made late, because it belongs to the running loop
-            connector = aiohttp.TCPConnector(
+            connector = _Connector(
                 limit=0,  # long streams would use any limit up
                 keepalive_timeout=_KEEP_ALIVE,
                 ssl=self._ssl_context or True,
@@ -103,10 +114,64 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
 
 
 async def _body(request: httpx.Request) -> bytes | AsyncIterator[bytes] | None:
-    """Return a body that is in memory as bytes, and another as it is to be streamed."""
+    """Return a small body as bytes, and another as it is to be streamed."""
     if isinstance(request.stream, httpx.ByteStream):
-        return await request.aread() or None
+        body = await request.aread()
+        return _pieces(body) if len(body) > _PIECE else body or None
     return aiter(cast("httpx.AsyncByteStream", request.stream))
+
+
+async def _pieces(body: bytes) -> AsyncIterator[bytes]:
+    """Yield a body piece by piece; aiohttp warns of bytes beyond 1 MiB, which hold the loop up."""
+    for start in range(0, len(body), _PIECE):
+        yield body[start : start + _PIECE]
+
+
+class _Connector(aiohttp.TCPConnector):
+    """Connections that are kept, until a server says something on one that nobody asked for.
+
+    aiohttp would take it for the answer to the next request.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)  # pyright: ignore[reportUnknownMemberType] (aiohttp leaves a type open)
+        self._used: weakref.WeakSet[ResponseHandler] = weakref.WeakSet()
+
+    async def connect(
+        self,
+        req: aiohttp.ClientRequest,
+        traces: list[Trace],
+        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 (inherited)
+    ) -> Connection:
+        while True:
+            connection = await super().connect(req, traces, timeout)
+            protocol = connection.protocol
+            if protocol is None:
+                return connection
+            if protocol not in self._used or not protocol.should_close:
+                if protocol not in self._used and (closed := protocol.closed) is not None:
+                    closed.add_done_callback(_look_at)
+                self._used.add(protocol)
+                return connection
+            connection.close()
+
+
+def _look_at(closed: asyncio.Future[None]) -> None:
+    """Take note of why a connection was closed, or asyncio would complain that nobody has."""
+    if not closed.cancelled():
+        closed.exception()
+
+
+def _limit_unsent(transport: asyncio.Transport | None) -> None:
+    """Have the system take little more of a body than it can send.
+
+    It would take megabytes at a time, and a slow upload would show no progress for minutes.
+    """
+    option = getattr(socket, "TCP_NOTSENT_LOWAT", None)  # Windows has none
+    connected = None if transport is None else transport.get_extra_info("socket")
+    if option is not None and connected is not None:
+        with suppress(OSError):
+            connected.setsockopt(socket.IPPROTO_TCP, option, _MOST_UNSENT)
 
 
 class _Response(aiohttp.ClientResponse):
@@ -118,6 +183,7 @@ class _Response(aiohttp.ClientResponse):
 
     async def start(self, connection: Connection) -> aiohttp.ClientResponse:
         transport = connection.transport
+        _limit_unsent(transport)
         await super().start(connection)
         if self.status >= 500:
             if self.connection is not None and self.connection.protocol is not None:
@@ -158,14 +224,17 @@ def _report_close(response: aiohttp.ClientResponse) -> None:
     closed = connection.protocol.closed
     content = response.content
 
-    def report(done: asyncio.Future[None]) -> None:
-        if not done.cancelled():
-            done.exception()  # or asyncio would complain that nobody has looked
+    def report(_: asyncio.Future[None]) -> None:
         if not content.is_eof() and content.exception() is None:
             content.set_exception(aiohttp.ClientPayloadError("the body is malformed"))
 
+    def forget() -> None:
+        if closed is not None:
+            closed.remove_done_callback(report)
+
     if closed is not None:
         closed.add_done_callback(report)
+        content.on_eof(forget)  # a connection that is kept would keep the bodies of all answers
 
 
 @contextmanager
@@ -185,9 +254,17 @@ def _as_httpx(request: httpx.Request) -> Generator[None]:
         # Its own text speaks of a "400", which no server has sent.
         raise httpx.RemoteProtocolError("in the middle of an answer", request=request) from error
     except aiohttp.ClientResponseError as error:
-        raise httpx.RemoteProtocolError(_said(error), request=request) from error
+        said = _said(error)
+        # Its repr would show all header fields of the request.
+        info = error.request_info
+        error.request_info = aiohttp.RequestInfo(info.url, info.method, _NO_HEADERS, info.real_url)
+        error.args = ()
+        raise httpx.RemoteProtocolError(said, request=request) from error
     except (aiohttp.ClientError, OSError) as error:
         raise httpx.ReadError(_said(error), request=request) from error
+
+
+_NO_HEADERS: CIMultiDictProxy[str] = CIMultiDictProxy(CIMultiDict())
 
 
 def _said(error: Any) -> str:

@@ -12,6 +12,9 @@ from .interface import Upload
 _QUOTED = str.maketrans({'"': "%22", "\r": "%0D", "\n": "%0A"})
 """How a name is quoted in a form, says the HTML standard."""
 
+_PIECE = 64 * 1024
+"""Bytes that are sent at once: small, so that a slow connection shows its progress."""
+
 
 class Form:
     """Files as values of the field `files`, as Gradio's `/upload` takes them.
@@ -44,8 +47,9 @@ class Form:
             yield head
             try:
                 async for chunk in file.chunks():
-                    yield chunk
-                    progress()
+                    for at in range(0, len(chunk), _PIECE):
+                        yield chunk[at : at + _PIECE]
+                        progress()
             except Exception as error:
                 self.error = error
                 raise

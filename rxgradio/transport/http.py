@@ -13,6 +13,7 @@ import ssl
 import urllib.request
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from typing import Any
 
 import httpx
 
@@ -68,7 +69,7 @@ class HttpTransport:
 
     async def get(self, path: str) -> Answer:
         """Fetch a document."""
-        return await self._send(self._client.build_request("GET", self.address + path))
+        return await self._send(self._request("GET", path))
 
     async def post(
         self,
@@ -79,9 +80,9 @@ class HttpTransport:
         timed: bool = True,
     ) -> Answer:
         """Post a JSON document; `timed` if the answer is due at once."""
-        request = self._client.build_request(
+        request = self._request(
             "POST",
-            self.address + path,
+            path,
             content=body,
             headers={**(headers or {}), "content-type": "application/json"},
             timeout=_TIMEOUT if timed else _UNTIMED,
@@ -90,16 +91,14 @@ class HttpTransport:
 
     async def submit_form(self, path: str, fields: Mapping[str, str]) -> Answer:
         """Post a form; the client keeps the cookies that the answer sets."""
-        return await self._send(
-            self._client.build_request("POST", self.address + path, data=dict(fields))
-        )
+        return await self._send(self._request("POST", path, data=dict(fields)))
 
     @asynccontextmanager
     async def websocket(
         self, path: str, headers: Mapping[str, str] | None = None
     ) -> AsyncGenerator[Socket]:
         """Open a websocket, with the cookies and the login of the client."""
-        request = self._client.build_request("GET", self.address + path, headers=headers)
+        request = self._request("GET", path, headers=headers)
         if self._login is not None:
             request = next(self._login.auth_flow(request))
         from .websocket import websocket  # noqa: PLC0415 (only Gradio 3 needs it)
@@ -113,9 +112,7 @@ class HttpTransport:
     ) -> AsyncGenerator[HttpStream]:
         """Open a stream of events."""
         fields = {**(headers or {}), "accept": "text/event-stream"}
-        request = self._client.build_request(
-            "GET", self.address + path, headers=fields, timeout=_UNTIMED
-        )
+        request = self._request("GET", path, headers=fields, timeout=_UNTIMED)
         async with self._opened(request) as stream:
             yield stream
 
@@ -124,7 +121,7 @@ class HttpTransport:
         self, path: str, headers: Mapping[str, str] | None = None
     ) -> AsyncGenerator[HttpStream]:
         """Fetch a document of any size, as a stream."""
-        request = self._client.build_request("GET", self.address + path, headers=headers)
+        request = self._request("GET", path, headers=headers)
         async with self._opened(request) as stream:
             yield stream
 
@@ -136,9 +133,9 @@ class HttpTransport:
         fields = {"content-type": form.content_type, "content-length": str(form.size)}
         try:
             async with asyncio.timeout(None) as patience:
-                request = self._client.build_request(
+                request = self._request(
                     "POST",
-                    self.address + path,
+                    path,
                     content=form.chunks(lambda: _be_patient(patience)),
                     headers={**(headers or {}), **fields},
                     timeout=_UNTIMED,
@@ -154,6 +151,20 @@ class HttpTransport:
     async def aclose(self) -> None:
         """Close all connections."""
         await self._client.aclose()
+
+    def _request(self, method: str, path: str, **what: Any) -> httpx.Request:
+        request = self._client.build_request(method, self.address + path, **what)
+        own = request.headers.get("cookie")
+        if own is not None and self._client.cookies:
+            # httpx sends either a user's cookies or those that the app has set, such as
+            # the one of its login, which replace others of the same name.
+            del request.headers["cookie"]
+            self._client.cookies.set_cookie_header(request)
+            theirs = request.headers.get("cookie", "")
+            names = {_name(cookie) for cookie in theirs.split(";")}
+            kept = [cookie.strip() for cookie in own.split(";") if _name(cookie) not in names]
+            request.headers["cookie"] = "; ".join(filter(None, [*kept, theirs]))
+        return request
 
     @asynccontextmanager
     async def _opened(self, request: httpx.Request) -> AsyncGenerator[HttpStream]:
@@ -201,6 +212,10 @@ class HttpStream:
         with _as_lost(self._address):
             async for chunk in _plain(self._response):
                 yield chunk
+
+
+def _name(cookie: str) -> str:
+    return cookie.partition("=")[0].strip()
 
 
 def _be_patient(patience: asyncio.Timeout) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = ["WebSocket", "websocket"]
 
+import logging
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
@@ -31,6 +32,16 @@ _CLOSE = 1.0
 
 _OURS = frozenset({"host", "connection", "accept", "accept-encoding", "user-agent"})
 """Header fields of a request that the handshake writes itself, or has no use for."""
+
+
+class _Discreet(logging.LoggerAdapter[logging.Logger]):
+    """Leaves the library's debugging out: it shows all header fields, and all data."""
+
+    def isEnabledFor(self, level: int) -> bool:  # noqa: N802 (logging's name)
+        return level > logging.DEBUG and super().isEnabledFor(level)
+
+
+_logger = _Discreet(logging.getLogger("rxgradio.websocket"))
 
 
 class _Connect(connect):
@@ -105,6 +116,7 @@ async def websocket(
         ping_interval=limits.silence / 3,
         ping_timeout=limits.silence * 2 / 3,
         max_size=limits.event,
+        logger=_logger,
     )
     try:
         connection = await connecting

@@ -17,6 +17,7 @@ WEBSOCKET = Dialect(
     cancel="close",
     cancel_removes_queued=True,
     sends_diffs=False,
+    mixes_edits=False,
     announces_close=False,
     resumes=False,
     quotes_errors=True,
@@ -25,14 +26,15 @@ WEBSOCKET = Dialect(
 )
 CONNECTION = replace(WEBSOCKET, queue="connection", files="path")
 FULL_VALUES = replace(CONNECTION, queue="session", cancel="reset", cancel_removes_queued=False)
-DIFFS = replace(FULL_VALUES, sends_diffs=True)
+DIFFS = replace(FULL_VALUES, sends_diffs=True, mixes_edits=True)
 DIFFS_RESUMED = replace(DIFFS, resumes=True)
 DIFFS_MARKED = replace(DIFFS_RESUMED, marks_files=True)
 CLOSES_RESUMED = replace(DIFFS_MARKED, announces_close=True)
 BEFORE_CANCEL = replace(CLOSES_RESUMED, resumes=False)
 BEFORE_5_2 = replace(BEFORE_CANCEL, cancel="cancel")
 BEFORE_6_14 = replace(BEFORE_5_2, quotes_errors=False)
-TODAY = replace(BEFORE_6_14, cancel_removes_queued=True)
+BEFORE_6_31 = replace(BEFORE_6_14, cancel_removes_queued=True)
+TODAY = replace(BEFORE_6_31, mixes_edits=False)
 
 
 @pytest.mark.parametrize(
@@ -68,8 +70,8 @@ TODAY = replace(BEFORE_6_14, cancel_removes_queued=True)
         ("sse_v3", "6.0.0", BEFORE_6_14),
         ("sse_v3", "6.2.0", BEFORE_6_14),
         ("sse_v3", "6.13.9", BEFORE_6_14),
-        ("sse_v3", "6.14", TODAY),
-        ("sse_v3", "6.14.0", TODAY),
+        ("sse_v3", "6.14", BEFORE_6_31),
+        ("sse_v3", "6.14.0", BEFORE_6_31),
         ("sse_v3", "6.31.0", TODAY),
         ("sse_v3", "7.0.0", TODAY),
         ("sse_v3", "10.0.0", TODAY),

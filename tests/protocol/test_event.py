@@ -809,3 +809,17 @@ def test_other_errors_of_an_app_are_no_quota(text: str) -> None:
     event.receive(wire.Failed(None, text, None, None), AT)
 
     assert type(event.error) is AppError
+
+
+def test_a_first_output_of_edits_is_not_taken_for_the_output() -> None:
+    """Before 6 a call may be told the difference to one that was cancelled."""
+    event = Event(OLD, 1, AT)
+    entries = narrate(
+        event,
+        generating([["replace", [], "tag 0"]]),
+        generating([["append", [], " 1"]]),
+        completed("tag 0 1"),
+    )
+    values = [entry for entry in entries if isinstance(entry, Values | Edits)]
+    assert values == [Values(["tag 0 1"], final=False), Values(["tag 0 1"], final=True)]
+    assert event.error is None

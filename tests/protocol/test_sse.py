@@ -273,21 +273,28 @@ def test_an_event_of_20_mb_arrives_in_pieces_of_64_kib() -> None:
     assert decode(*cut(b"data: " + text + b"\n\n", 2**16)) == [text]
 
 
-def test_pieces_are_joined_once_when_the_event_is_whole() -> None:
-    # Joining what is there for each new piece is what makes decoders quadratic.
-    # It would show here as memory of the size of the event.
-    pieces = [b"data: ", *(bytes([65 + number % 26]) * 2**16 for number in range(128))]
-    decoder = SSEDecoder()
+@pytest.mark.parametrize("size", [1, 2**16])
+def test_an_event_takes_little_more_memory_than_its_size(size: int) -> None:
+    # A list of pieces would, if they are small.
+    piece, decoder = b"x" * size, SSEDecoder()
+    total = 2**18 if size == 1 else 2**23
     tracemalloc.start()
     try:
-        for piece in pieces:
+        decoder.feed(b"data: ")
+        for _ in range(total // size):
             decoder.feed(piece)
+        [event] = decoder.feed(b"\n\n")
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
 
-    assert peak < 2**16
-    assert decoder.feed(b"\n\n") == [b"".join(pieces[1:])]
+    assert peak < 2.5 * total
+    assert event == b"x" * total
+
+
+def test_an_event_of_a_million_lines_is_a_protocol_error() -> None:
+    with pytest.raises(ProtocolError, match="1000000 lines"):
+        decode(b"data\n" * 1_000_001 + b"\n")
 
 
 # Any stream, any cut
