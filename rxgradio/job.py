@@ -110,8 +110,11 @@ class Job(Future[Any]):
         """End the job here and now, and tell the server in the background.
 
         Returns True exactly if this call or an earlier one ended the job.
-        Gradio cannot stop a plain function: `cancel_outcome` tells what it did.
+        Gradio cannot stop a plain function: `cancel_outcome` tells what it did. A child
+        of fork() ends nothing of its parent's.
         """
+        if self._process is not generation():  # its locks may have been held at the fork
+            return False
         status = StatusUpdate(Status.CANCELLED, success=False, time=datetime.now())
         if not self._end([status], status, CancelledError()):
             return self.cancelled()

@@ -86,7 +86,8 @@ class Way:
     ) -> str:
         """Download what the server has at `path`, or at a URL of its own; returns where it is kept.
 
-        `size` is how many bytes it has, if the server has said so.
+        `size` is how many bytes it has, if the app has said so. An answer that announces
+        its own length is believed more: an app may fill in its files as it likes.
 
         Raises:
             RxGradioError: It cannot be had, or not be kept.
@@ -107,9 +108,11 @@ class Way:
                         status=stream.answer.status,
                     )
                 announced = stream.answer.headers.get("content-length", "")
-                if announced.isdecimal() and int(announced) > self.most:
+                if not announced.isdecimal():
+                    return await folder.keep(stream.chunks(), name, self.most, size)
+                if int(announced) > self.most:
                     raise too_large(name, self.most)
-                return await folder.keep(stream.chunks(), name, self.most, size)
+                return await folder.keep(stream.chunks(), name, self.most)
 
         return await persist(fetch, options.retry, harmless)
 

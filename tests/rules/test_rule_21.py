@@ -19,6 +19,7 @@ import pytest
 import rxgradio
 from rxgradio import Client, ConnectionLost, Limits, ProtocolError, RxGradioError
 from rxgradio.files.disk import Folder
+from rxgradio.testing import chunk, stream_head
 from tests.rules.ways import FILES, WAYS, go
 from tests.transport.server import SOON, FakeGradio, Peer, Script, answer
 
@@ -129,13 +130,18 @@ def test_rule_21_what_comes_after_the_announced_length_is_not_kept(
         assert Path(client.predict("x", api_name="/echo")).read_bytes() == CONTENT
 
 
+async def chunked(peer: Peer) -> None:
+    """Answer with the content, whose length is not announced."""
+    await peer.send(stream_head("application/octet-stream") + chunk(CONTENT) + chunk(b""))
+
+
 @pytest.mark.parametrize("size", [len(CONTENT) - 1, len(CONTENT) + 1])
 @pytest.mark.parametrize("way", WAYS)
 def test_rule_21_a_file_of_another_size_than_told_is_refused(
     server: FakeGradio, folder: Path, way: str, size: int
 ) -> None:
     yields(server, way, file(size=size))
-    server.script("a.bin", answer(CONTENT))
+    server.script("a.bin", chunked)
     with Client(server.url, download_files=folder) as client:
         error = client.submit("x", api_name="/echo").exception(SOON)
         assert isinstance(error, ProtocolError)
@@ -146,6 +152,16 @@ def test_rule_21_a_file_of_another_size_than_told_is_refused(
 @pytest.mark.parametrize("size", [len(CONTENT), 0, None, -1, "big", 1.5, True])
 def test_rule_21_a_size_that_is_right_or_none_is_no_trouble(
     server: FakeGradio, folder: Path, size: object
+) -> None:
+    yields(server, "session", file(size=size))
+    server.script("a.bin", chunked)
+    with Client(server.url, download_files=folder) as client:
+        assert Path(client.predict("x", api_name="/echo")).read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("size", [1, len(CONTENT) + 1])
+def test_rule_21_the_length_of_the_answer_is_believed_more_than_the_app(
+    server: FakeGradio, folder: Path, size: int
 ) -> None:
     yields(server, "session", file(size=size))
     server.script("a.bin", answer(CONTENT))
@@ -238,7 +254,7 @@ def test_rule_21_a_call_whose_file_is_refused_harms_no_other(
     server: FakeGradio, folder: Path
 ) -> None:
     yields(server, "session", file(size=1))
-    server.script("a.bin", answer(CONTENT))
+    server.script("a.bin", chunked)
     with Client(server.url, download_files=folder) as client:
         assert isinstance(client.submit("x", api_name="/echo").exception(SOON), RxGradioError)
         server.script("data", None)

@@ -204,6 +204,7 @@ def child():
         else:
             raise AssertionError("the child may use what is its parent's")
     client.close()
+    assert jobs[0].cancel() is False
     with Client(url) as own:
         assert own.predict("child", api_name="/echo") == "child"
         assert len(list(own.submit(3, api_name="/words"))) == 3

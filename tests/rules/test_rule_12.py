@@ -1,0 +1,35 @@
+"""12. Work is waited for without a limit of its own, and the user's limits hold everywhere."""
+
+from __future__ import annotations
+
+import pytest
+
+from rxgradio import Client, DeadlineExceeded
+from rxgradio.testing import Hang
+from rxgradio.transport import http
+from tests.rules.served import SOON, Served
+
+
+def test_rule_12_no_answer_is_given_up_before_thirty_seconds() -> None:
+    assert http._UNTIMED.read is None
+    assert http._TIMEOUT.read is not None
+    assert http._TIMEOUT.connect is not None
+    assert min(http._TIMEOUT.read, http._TIMEOUT.connect) >= 30
+
+
+def test_rule_12_giving_up_on_a_result_does_not_harm_the_job(served: Served) -> None:
+    with Client(served.url) as client:
+        job = client.submit("x", api_name="/hold")
+        with pytest.raises(TimeoutError):
+            job.result(0.05)
+        assert not job.done()
+        served.open_gate("x")
+        assert job.result(SOON) == "x"
+
+
+@pytest.mark.parametrize("step", ["join", "stream"])
+def test_rule_12_a_deadline_covers_a_server_that_does_not_answer(served: Served, step: str) -> None:
+    served.script(step, Hang(), None)
+    with Client(served.url) as client:
+        job = client.endpoint("/echo", deadline=0.5).submit("x")
+        assert isinstance(job.exception(SOON), DeadlineExceeded)
