@@ -11,6 +11,9 @@ from typing import TypedDict
 
 _MIB = 1024 * 1024
 
+MEMORY = 300_000_000
+"""Bytes of memory that JSON may take by default, it and what is parsed from it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retry:
@@ -86,10 +89,12 @@ class Limits:
             (noticed within a third more). Gradio sends one every 15 seconds, so less
             than 20 is not wise; 3.x is pinged that often.
         event: One message of a queue, or one result of a call.
-        document: Any other answer, such as the app's configuration. Parsed, JSON takes
-            up to 14 times as much memory.
+        document: Any other answer, such as the app's configuration.
         early: All messages that wait for the calls that they are about to be accepted.
         download: One file.
+        memory: What a message or a result may take in memory, it and what is parsed
+            from it, by a safe estimate: many small numbers take 20 times what they
+            have on the wire.
     """
 
     silence: float = 45.0
@@ -97,10 +102,11 @@ class Limits:
     document: int = 16 * _MIB
     early: int = 64 * _MIB
     download: int = 16 * 1024 * _MIB
+    memory: int = MEMORY
 
     def __post_init__(self) -> None:
         """Check the numbers."""
-        if min(self.event, self.document, self.early, self.download) < 1:
+        if min(self.event, self.document, self.early, self.download, self.memory) < 1:
             raise ValueError("a limit is a positive number of bytes")
         if not self.silence > 0:
             raise ValueError(f"silence is a positive number of seconds, not {self.silence!r}")

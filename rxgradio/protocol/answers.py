@@ -33,6 +33,7 @@ from ..exceptions import (
     TooManyRequestsError,
     ValidationError,
 )
+from ..options import MEMORY
 from .messages import Message, TooMuchError, load_json, result_of, strict_json
 from .shapes import as_object, is_object, quoted
 
@@ -117,8 +118,10 @@ def event_id_of(answer: Answer) -> str:
     return event_id
 
 
-def message_of(answer: Answer) -> Message:
+def message_of(answer: Answer, most: int = MEMORY) -> Message:
     """Return what the answer to a call that was posted directly says of the call.
+
+    `most` is as for `strict_json`.
 
     Raises:
         RxGradioError: It says nothing, because the call was not accepted.
@@ -126,7 +129,7 @@ def message_of(answer: Answer) -> Message:
     document: object = None
     if answer.status in {200, 500}:
         try:
-            document = load_json(answer.body)
+            document = load_json(answer.body, most)
         except (TooMuchError, RecursionError) as error:
             problem = f"the result of a call is not JSON that can be read: {error}"
             raise ProtocolError(problem, status=answer.status) from None

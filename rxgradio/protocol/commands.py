@@ -77,6 +77,8 @@ class Call(Generic[T]):
     """What became of its cancel has been told, or nobody asked."""
     heard: bool = False
     """The session's stream has brought a message of it."""
+    settled: bool = False
+    """What the server has said of it is not older than its cancel."""
     ticks: int = 0
     """For how many ticks the stream has been open without another."""
     resumed: bool = False
@@ -100,6 +102,7 @@ class Timer(Enum):
     IDLE = "idle"
     SILENCE = "silence"
     REOPEN = "reopen"
+    SETTLED = "settled"
     SPARED = "spared"
 
 

@@ -40,6 +40,7 @@ from typing import Any, TypeAlias
 
 import orjson
 
+from ..options import MEMORY
 from ..updates import ProgressUnit
 from .shapes import as_text, is_list, is_object, quoted
 
@@ -206,16 +207,13 @@ Message: TypeAlias = (
 _SMALL = 1_000_000
 """Bytes of JSON that take less than 100 MB of memory, whatever they are."""
 
-_MOST_MEMORY = 300_000_000
-"""Bytes of memory that a message may take, and what is parsed from it."""
-
 _EVENT_ID = re.compile(rb'"event_id"\s*:\s*"([^"\\]{1,200})"')
 
 
-def parse(data: bytes | bytearray) -> Message:
-    """Read one message; never raises, whatever the bytes."""
+def parse(data: bytes | bytearray, most: int = MEMORY) -> Message:
+    """Read one message; never raises, whatever the bytes. `most` is as for `strict_json`."""
     try:
-        raw = load_json(data)
+        raw = load_json(data, most)
     except (ValueError, RecursionError) as error:
         return Malformed(_event_id(data), f"not JSON: {error}")
     if not is_object(raw):
@@ -254,8 +252,8 @@ class TooMuchError(ValueError):
     """JSON that would take more memory than it may."""
 
 
-def strict_json(data: bytes | bytearray, most: int = _MOST_MEMORY) -> object:
-    """Read JSON by the letter; `most` is the memory that it may take.
+def strict_json(data: bytes | bytearray, most: int) -> object:
+    """Read JSON by the letter; `most` bytes of memory are what it may take, and its values.
 
     Raises:
         TooMuchError: Parsed, it would take more.
@@ -274,13 +272,13 @@ def strict_json(data: bytes | bytearray, most: int = _MOST_MEMORY) -> object:
         raise
 
 
-def load_json(data: bytes | bytearray) -> object:
+def load_json(data: bytes | bytearray, most: int) -> object:
     """Read JSON as leniently as Gradio writes it; raises as `strict_json` does."""
     try:
-        return strict_json(data)
+        return strict_json(data, most)
     except ValueError:
         # Decoded first, a text is in memory twice.
-        if _memory_of(data) + len(data) * _width(data) > _MOST_MEMORY:
+        if _memory_of(data) + len(data) * _width(data) > most:
             raise
     # Python's own encoder, which older servers use, writes NaN; and the standard
     # of event streams asks for bad UTF-8 to be replaced, not refused.

@@ -93,6 +93,10 @@ _SPARED = 0.2
 """Seconds before a cancel that would hit siblings is told to have been put off: they
 may be about to be cancelled too."""
 
+_SETTLED = 0.2
+"""Seconds for what the server has to say at once when a stream was opened: that a cancelled
+call has started, or that it does not know the session."""
+
 _MOST_CANCELS = 16
 """Cancels of one endpoint that may be in flight."""
 
@@ -185,8 +189,10 @@ class Session(Generic[T]):
         self._stream = _Stream.CLOSED
         self._generation = 0
         self._opens = 0  # since a call has last ended by its completion
+        self._proven = False  # a stream opened again has brought something, or had time to
         self._quiet_ticks = 0
         self._idling = False
+        self._settling = False
         self._sparing = False
 
     # ---- what others may ask
@@ -231,6 +237,7 @@ class Session(Generic[T]):
             self._gone(call)
             self._tell(call, CancelOutcome.NOT_SENT, commands)
         elif not call.ghost:
+            call.settled = call.heard
             self._forsake(call)
             self._cancel_ghosts(call.fn_index, commands)
             if self._dialect.cancel == "reset" and not call.generator and self._watched:
@@ -336,7 +343,8 @@ class Session(Generic[T]):
             return []
         self._stream = _Stream.OPEN
         self._quiet_ticks = 0
-        return self._go_on([])
+        self._proven = not self._opens
+        return self._go_on([] if self._proven else [SetTimer(Timer.REOPEN, _SETTLED)])
 
     def refused(self, generation: int, error: Exception, at: datetime) -> list[Command[T]]:
         """The stream could not be opened, in a way in which it is safe to try again."""
@@ -358,6 +366,7 @@ class Session(Generic[T]):
         if generation != self._generation or self._stream is not _Stream.OPEN:
             return commands
         self._quiet_ticks = 0
+        self._proven = True
         self._receive(messages, at, commands, sizes)
         return self._go_on(commands)
 
@@ -386,10 +395,15 @@ class Session(Generic[T]):
         commands: list[Command[T]] = []
         if timer is Timer.REOPEN and self._stream is _Stream.DELAYED:
             self._stream = _Stream.CLOSED
+        elif timer is Timer.REOPEN:
+            self._proven = True
         elif timer is Timer.SILENCE and self._stream in {_Stream.OPENING, _Stream.OPEN}:
             self._tick_silence(at, commands)
         elif timer is Timer.IDLE and self._idling:
             self._idle_too_long(at, commands)
+        elif timer is Timer.SETTLED:
+            for call in self._joined.values():
+                call.settled = True
         elif timer is Timer.SPARED:
             self._tell_spared(commands)
         return self._go_on(commands)
@@ -398,7 +412,11 @@ class Session(Generic[T]):
 
     def _go_on(self, commands: list[Command[T]]) -> list[Command[T]]:
         """Send what may be sent, and see to the stream; the end of everything that happens."""
-        while len(self._joining) < self._max_joins and (call := self._next()):
+        # A server that was restarted while its stream could not be had must not learn of
+        # the session from a new call: it would be silent about the old ones.
+        known = not self._opens or (self._proven and self._stream is _Stream.OPEN)
+        most = self._max_joins if known or not self._joined else 0
+        while len(self._joining) < most and (call := self._next()):
             call.phase = Phase.JOINING
             self._joins += 1
             self._joining[call] = self._joins
@@ -411,16 +429,21 @@ class Session(Generic[T]):
             self._quiet_ticks = 0
             commands += [OpenStream(self._generation), SetTimer(Timer.SILENCE, self._tick)]
         idling = self._stream is _Stream.OPEN and not (self._joining or self._alive.total())
-        if (
-            idling
-            and not (self._watched or self._cancelling)
-            and any(self._hopeless(ghost) for ghost in self._joined.values())
-        ):
-            self._drop_ghosts(commands)
-            idling = False
+        settling = False
+        if idling and not (self._watched or self._cancelling):
+            undone = [ghost for ghost in self._joined.values() if self._hopeless(ghost)]
+            if any(ghost.settled for ghost in undone):
+                self._drop_ghosts(commands)
+                idling = False
+            else:
+                settling = bool(undone)
         if idling != self._idling:
             self._idling = idling
             commands.append(SetTimer(Timer.IDLE, _IDLE) if idling else StopTimer(Timer.IDLE))
+        if settling != self._settling:
+            self._settling = settling
+            timer = Timer.SETTLED
+            commands.append(SetTimer(timer, _SETTLED) if settling else StopTimer(timer))
         return commands
 
     def _next(self) -> Call[T] | None:
@@ -790,7 +813,9 @@ class Session(Generic[T]):
                     self._tell(call, CancelOutcome.UNKNOWN, commands)
                     self._gone(call)
             elif not call.heard and call.ticks > 3:
-                self._give_up(call, dead_queue(seconds), at, commands)
+                # After a break, all that was ever said of it may have been lost with it.
+                error = ConnectionLost(_END_LOST) if call.resumed else dead_queue(seconds)
+                self._give_up(call, error, at, commands)
             elif call.resumed and call.ticks > _MOST_RESUMED:
                 self._give_up(call, ConnectionLost(_END_LOST), at, commands)
 
@@ -827,6 +852,8 @@ class Session(Generic[T]):
     def _drop_ghosts(self, commands: list[Command[T]]) -> None:
         """Drop the stream: the server removes what waits, and closes generators."""
         for ghost in list(self._joined.values()):
+            if not ghost.heard:
+                self._tell(ghost, CancelOutcome.UNKNOWN, commands)
             self._bury(ghost, commands)
         self._drop_stream(commands)
         self._retire(commands)

@@ -50,7 +50,7 @@ class Calls:
         else:
             self._queue = Exchanges(transport, prefix, app.dialect, session_hash, limits=limits)
         # State lives under the session hash, whichever way a call takes to it.
-        self._posts = Posts(transport, prefix, lambda: self._queue.session_hash)
+        self._posts = Posts(transport, prefix, lambda: self._queue.session_hash, limits)
 
     def submit(self, submission: Submission) -> None:
         """Send a call on its way."""

@@ -195,7 +195,9 @@ class _Line:
         headers = self.exchange.call.options.headers
         async with self._transport.websocket(path, headers) as socket:
             async for message in socket.messages():
-                self.execute(self.exchange.received([parse(message)], _now()))
+                self.execute(
+                    self.exchange.received([parse(message, self._exchanges.limits.memory)], _now())
+                )
                 if self._over:
                     return
                 for asked in self._take_asked():
@@ -204,7 +206,8 @@ class _Line:
     async def _over_stream(self) -> None:
         path = f"{self._exchanges.prefix}/queue/join?{urlencode(self._who())}"
         headers = self.exchange.call.options.headers
-        decoder = SSEDecoder(limit=self._exchanges.limits.event)
+        limits = self._exchanges.limits
+        decoder = SSEDecoder(limit=limits.event)
         try:
             async with (
                 asyncio.timeout(None) as patience,
@@ -213,7 +216,7 @@ class _Line:
                 if refusal := stream_refusal(stream.answer):
                     raise refusal
                 async for chunk in stream.chunks():
-                    messages = [parse(data) for data in decoder.feed(chunk)]
+                    messages = [parse(data, limits.memory) for data in decoder.feed(chunk)]
                     self.execute(self.exchange.received(messages, _now()))
                     if self._over and patience.when() is None:
                         # When its body has ended, the connection can be used again.

@@ -139,9 +139,9 @@ class Lanes:
         return self._transport
 
     @property
-    def most_bytes(self) -> int:
-        """How many an event of a stream may have."""
-        return self._limits.event
+    def limits(self) -> Limits:
+        """What the server may do."""
+        return self._limits
 
     def path(self, route: str) -> str:
         """Return the path of a route of the app's API."""
@@ -307,7 +307,7 @@ class Lane:
         self._execute(self.session.cancel_answered(call, ok=ok, done=done))
 
     async def _read(self, generation: int) -> None:
-        decoder = SSEDecoder(limit=self._lanes.most_bytes)
+        decoder = SSEDecoder(limit=self._lanes.limits.event)
         path = self._lanes.path(f"/queue/data?session_hash={self.session.session_hash}")
         error: RxGradioError | None = None
         try:
@@ -338,7 +338,8 @@ class Lane:
         self._execute(session.opened(generation))
         async for chunk in stream.chunks():
             events = decoder.feed(chunk)
-            messages, sizes = [parse(data) for data in events], [len(data) for data in events]
+            messages = [parse(data, self._lanes.limits.memory) for data in events]
+            sizes = [len(data) for data in events]
             self._execute(session.received(generation, messages, _now(), sizes=sizes))
             if not session.listens_to(generation) and patience.when() is None:
                 patience.reschedule(asyncio.get_running_loop().time() + LAST_BYTES)

@@ -14,6 +14,7 @@ from datetime import datetime
 import orjson
 
 from ..exceptions import RxGradioError
+from ..options import Limits
 from ..patience import persist, unaccepted
 from ..protocol.answers import message_of
 from ..protocol.ends import closed, outcome_after
@@ -35,10 +36,18 @@ class Posts:
         transport: What everything is sent with.
         prefix: The path of the app's API.
         session_hash: Tells under which name the app keeps State.
+        limits: Their `memory` is what a result may take.
     """
 
-    def __init__(self, transport: Transport, prefix: str, session_hash: Callable[[], str]) -> None:
+    def __init__(
+        self,
+        transport: Transport,
+        prefix: str,
+        session_hash: Callable[[], str],
+        limits: Limits = Limits(),
+    ) -> None:
         self._transport = transport
+        self._limits = limits
         self._path = f"{prefix}/api/predict"  # `/run/predict` exists since 3.9 or so
         self._session_hash = session_hash
         self._tasks: dict[Submission, asyncio.Task[None]] = {}
@@ -116,4 +125,5 @@ class Posts:
     async def _try(self, submission: Submission, body: bytes) -> Message:
         self._unsent.discard(submission)
         headers = submission.call.options.headers
-        return message_of(await self._transport.post(self._path, body, headers, timed=False))
+        answer = await self._transport.post(self._path, body, headers, timed=False)
+        return message_of(answer, self._limits.memory)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from rxgradio.exceptions import (
@@ -162,7 +162,14 @@ def test_a_cancel_at_any_moment_has_one_outcome(version: str) -> None:
 def test_a_plain_function_that_waits_is_removed_where_that_is_possible(version: str) -> None:
     world = World(version, yields=0)
     call = world.submit(0, generator=False)
-    for name in ["accept call 0", "answer call 0", "attach s0/1", "open s0/1"]:
+    for name in [
+        "accept call 0",
+        "answer call 0",
+        "attach s0/1",
+        "open s0/1",
+        "read s0/1",
+        "deliver s0/1",
+    ]:
         happen(world, name)
     world.cancel(call)
     world.settle()
@@ -243,6 +250,7 @@ def test_a_healthy_server_never_loses_a_call_whatever_the_order(
     seed=st.integers(0, 2**32),
     count=st.integers(1, 12),
 )
+@example(version="4.20.1", has_state=False, seed=79089, count=1)  # all of its messages lost
 def test_a_loss_at_any_moment_ends_every_call_exactly_once(
     version: str, has_state: bool, seed: int, count: int
 ) -> None:
@@ -538,6 +546,26 @@ def test_a_refused_stream_is_tried_again_and_given_up_in_the_end() -> None:
         if do.Timer.REOPEN in side.timers:
             world._due(side, do.Timer.REOPEN)
     assert list(map(repr, call.owner.ends)) == [repr(refusal)]
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_no_call_is_posted_while_the_stream_of_earlier_ones_cannot_be_had(version: str) -> None:
+    """The server may have been restarted: a new call would make it know the session again."""
+    world = World(version)
+    first = world.submit(0)
+    happen(world, "accept call 0")
+    happen(world, "answer call 0")
+    side = world.sides[0]
+    side.execute(side.session.refused(1, ConnectionLost("refused", sent=False), AT))
+    second = world.submit(1)
+    assert not world.joins
+    unknown = wire.UnexpectedError(None, "no session", session_not_found=True)
+    side.execute(side.session.opened(2))
+    assert second.owner.ended is False
+    side.execute(side.session.received(2, [unknown], AT))
+    assert [type(end) for end in first.owner.ends] == [ConnectionLost]
+    world.settle()
+    assert second.owner.ends == [None]
 
 
 def test_news_of_an_old_stream_changes_nothing() -> None:

@@ -253,10 +253,11 @@ class World:
             for n in range(len(self.cleanups))
         )
         for side in self.sides:
-            for stream in side.streams.values():
-                found += self._of_stream(stream)
+            on_wire = [each for stream in side.streams.values() for each in self._of_stream(stream)]
+            found += on_wire
             for timer in side.timers:
-                if timer is not do.Timer.SILENCE:
+                # What is on its way is never so late that a stream is dropped before.
+                if timer is not do.Timer.SILENCE and not (timer is do.Timer.SETTLED and on_wire):
                     found.append((timer.value, lambda s=side, t=timer: self._due(s, t)))
         return found
 

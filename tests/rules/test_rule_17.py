@@ -15,10 +15,12 @@ from pathlib import Path
 import pytest
 
 import rxgradio
+from rxgradio import Client, Limits
 from tests.transport.older import Wire, make_older
 from tests.transport.server import (
     EVENT_STREAM,
     LAST_CHUNK,
+    SOON,
     FakeGradio,
     Peer,
     answer,
@@ -161,6 +163,18 @@ def test_rule_17_so_it_is_wherever_it_comes_from(
 ) -> None:
     way(server, "lists", 80)
     assert "would take more than 300000000 when they are parsed" in attacked(server, folder)
+
+
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
+def test_rule_17_who_has_the_memory_may_allow_it(
+    server: FakeGradio, folder: Path, way: Callable[..., None]
+) -> None:
+    way(server, "lists", 4)
+    with Client(server.url, download_files=folder, limits=Limits(memory=1_000_000)) as client:
+        error = client.submit("x", api_name="/echo").exception(SOON)
+        assert "would take more than 1000000 when they are parsed" in str(error)
+    with Client(server.url, download_files=folder, limits=Limits(memory=10**9)) as client:
+        assert client.submit("x", api_name="/echo").exception(SOON) is None
 
 
 @EVERYWHERE
