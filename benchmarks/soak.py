@@ -65,6 +65,7 @@ class Account:
         self.submitted: Counter[str] = Counter()
         self.ended: Counter[str] = Counter()
         self.faults: list[str] = []
+        self.untold = 0
         self.once: list[str] = []
         """Tags of calls that must not have been run twice."""
 
@@ -78,6 +79,10 @@ class Account:
     def end(self, outcome: str) -> None:
         with self._lock:
             self.ended[outcome] += 1
+
+    def missed(self, count: int) -> None:
+        with self._lock:
+            self.untold += count
 
     def fault(self, text: str) -> None:
         with self._lock:
@@ -195,7 +200,7 @@ class Worker:
         wanted = self._random.randint(1, 5)
 
         def take(update: Any) -> None:
-            if isinstance(update, OutputUpdate):
+            if isinstance(update, OutputUpdate) and not update.final:
                 seen.append(update.outputs)
                 if len(seen) == wanted:
                     enough.set()
@@ -238,6 +243,11 @@ class Worker:
             self._compare(tag, job.outputs(), outputs)
             self._compare(tag, [result], outputs[-1:])
 
+    def _may_miss(self) -> bool:
+        assert self._client is not None
+        dialect = self._client._connection.app.dialect  # noqa: SLF001 (no user asks this)
+        return dialect.mixes_edits or (dialect.resumes and self._way == "bad")
+
     def _failed(self, tag: str, error: Exception) -> None:
         kind = type(error).__name__
         self._account.end(f"failed, {kind}")
@@ -251,8 +261,13 @@ class Worker:
     def _compare(
         self, tag: str, got: list[Any], wanted: list[Any], *, prefix: bool = False
     ) -> None:
+        if got[-1:] == wanted[-1:] and len(got) < len(wanted) and self._may_miss():
+            # The first output came as edits of a cancelled call's, or the stream was opened
+            # again: what was on the way is not told, and the last output is.
+            self._account.missed(len(wanted) - len(got))
+            wanted = [*wanted[: len(got) - 1], wanted[-1]]
         if got != (wanted[: len(got)] if prefix else wanted):
-            self._account.fault(f"{tag} got {got[-3:]!r}, which is not its own")
+            self._account.fault(f"{tag} got {str(got)[-200:]}, which is not its own")
 
 
 def _words(tag: str, n: int = _WORDS) -> list[str]:
@@ -360,6 +375,7 @@ def main() -> None:
         f"submitted  {submitted} ({dict(account.submitted)}), {afflicted} connections afflicted",
         *(f"  {outcome:24}{count}" for outcome, count in sorted(account.ended.items())),
         f"lost       {submitted - ended}",
+        f"untold     {account.untold} outputs that the server could not tell",
         f"duplicated {len(twice)} {twice[:5]}",
         f"leaked     {leaked or 0}",
         f"faults     {len(account.faults)}",

@@ -351,6 +351,12 @@ class Run:
     def finish(self, entries: list[Entry], status: StatusUpdate, error: Exception | None) -> None:
         """Take the last news of the call, and its end."""
         self.leave()
+        late = next((each for each in entries if isinstance(each, Values) and each.late), None)
+        if late is not None:
+            told = self._job._log.cursor()
+            told.newest(lambda _: False)
+            if list(told.state) == list(late.data):
+                entries.remove(late)
         if self._job._end(entries, status, error):
             self._job._let_go = self._job._feed = None
             self._job._told(CancelOutcome.FINISHED)

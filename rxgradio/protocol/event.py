@@ -44,6 +44,8 @@ class Values:
 
     data: Sequence[Any]
     final: bool
+    late: bool = False
+    """It was missed on the way and is told at the end, unless it has been told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +225,7 @@ class Event:
         )
         # What was not told on the way is told at the end: an iteration over the outputs
         # must not end on an old one.
-        caught_up = [Values(data, final=False)] if self._blind and self.yielded else []
+        caught_up = [Values(data, final=False, late=True)] if self._blind and self.yielded else []
         return [*caught_up, Values(data, final=True), self._stands(status)]
 
     def _miscount(self, data: Sequence[Any]) -> ProtocolError:

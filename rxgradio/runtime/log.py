@@ -142,7 +142,7 @@ class Cursor(Generic[E, S, U]):
         self, log: Log[E, S, U], chunk: _Chunk[E], state: S, step: Callable[[S, E], tuple[S, U]]
     ) -> None:
         self._log = log
-        self._chunk = chunk
+        self._chunk: _Chunk[E] = chunk
         self._index = 0
         self._step = step
         self.state = state

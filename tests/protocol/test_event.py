@@ -821,5 +821,6 @@ def test_a_first_output_of_edits_is_not_taken_for_the_output() -> None:
         completed("tag 0 1"),
     )
     values = [entry for entry in entries if isinstance(entry, Values | Edits)]
-    assert values == [Values(["tag 0 1"], final=False), Values(["tag 0 1"], final=True)]
+    late = Values(["tag 0 1"], final=False, late=True)
+    assert values == [late, Values(["tag 0 1"], final=True)]
     assert event.error is None
