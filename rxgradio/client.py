@@ -6,6 +6,7 @@ __all__ = ["Client", "Connecting"]
 
 import asyncio
 import difflib
+import ssl
 import sys
 import weakref
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
@@ -38,12 +39,24 @@ class Client:
 
     Args:
         src: The URL of the app, with the path that it is mounted under, if any.
-        headers: Header fields for every request to the app.
+        token: A Hugging Face token, for an app that is a private Space.
+        max_workers: How many calls may be on their way at a time; the others wait here.
+            By default there is no limit. It is no number of threads.
+        verbose: Kept on the jobs; nothing is printed, what there is to tell is logged.
         auth: User and password, where the app was launched with a login.
+        httpx_kwargs: Arguments of `httpx.AsyncClient` (`httpx.Client`'s do): `timeout`,
+            `proxy`, `transport`, `mounts`, `auth`, `cookies`, `event_hooks` and so on. A
+            time-out cuts no call that runs. Redirects are not followed.
+        headers: Header fields for every request to the app.
         download_files: Where files of outputs are kept, in a folder for each, or
             False to leave the outputs as they come. By default $GRADIO_TEMP_DIR, or
             the folder "gradio" for temporary files.
+        ssl_verify: Whether the app's certificate is checked, or with what.
+        analytics_enabled: Accepted and ignored: this library sends no telemetry.
+        oauth_token: A Hugging Face token that the app may act with. It is sent to those
+            endpoints only that ask for one.
         limits: How much the app may send, and how long it may be silent.
+        connect_timeout: Seconds that connecting may take in all. None: no limit.
         **options: How its functions are called, unless an endpoint says otherwise: see
             `rxgradio.options.Options` for `deadline`, `retry`, `resubmit` and
             `wait_for_room`. `retry` is also for connecting.
@@ -55,24 +68,41 @@ class Client:
         ProtocolError: It is no Gradio app, or not of a version that is spoken to.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 (as in gradio_client, which it takes the place of)
         self,
         src: str,
+        token: str | None = None,
+        max_workers: int | None = None,
+        verbose: bool = True,
+        auth: tuple[str, str] | None = None,
+        httpx_kwargs: dict[str, Any] | None = None,
         *,
         headers: Mapping[str, str] | None = None,
-        auth: tuple[str, str] | None = None,
         download_files: str | Path | Literal[False] | None = None,
+        ssl_verify: bool | str | ssl.SSLContext = True,
+        _skip_components: bool = True,
+        analytics_enabled: bool = True,  # noqa: ARG002 (there are none)
+        oauth_token: str | None = None,
         limits: Limits = Limits(),
+        connect_timeout: float | None = 300.0,
         **options: Unpack[Options],
     ) -> None:
         refuse_to_block()
         load()
         self._options = CallOptions(**options)
         settings = Settings(
-            headers=headers,
+            token=token,
+            max_workers=max_workers,
+            verbose=verbose,
             auth=auth,
+            httpx_kwargs=httpx_kwargs,
+            headers=headers,
             download_files=download_files,
+            ssl_verify=ssl_verify,
+            skip_components=_skip_components,
+            oauth_token=oauth_token,
             limits=limits,
+            connect_timeout=connect_timeout,
             retry=self._options.retry,
         )
         opening = Opening(src, settings)
@@ -84,27 +114,44 @@ class Client:
         self._take(connection)
 
     @classmethod
-    def connect(
+    def connect(  # noqa: PLR0917 (as above)
         cls,
         src: str,
+        token: str | None = None,
+        max_workers: int | None = None,
+        verbose: bool = True,
+        auth: tuple[str, str] | None = None,
+        httpx_kwargs: dict[str, Any] | None = None,
         *,
         headers: Mapping[str, str] | None = None,
-        auth: tuple[str, str] | None = None,
         download_files: str | Path | Literal[False] | None = None,
+        ssl_verify: bool | str | ssl.SSLContext = True,
+        _skip_components: bool = True,
+        analytics_enabled: bool = True,  # noqa: ARG003 (there are none)
+        oauth_token: str | None = None,
         limits: Limits = Limits(),
+        connect_timeout: float | None = 300.0,
         **options: Unpack[Options],
     ) -> Connecting[Self]:
         """Connect without blocking the running loop.
 
         `await` it for a client, or enter it with `async with` for one that is
-        closed at the end. Raises as the constructor does.
+        closed at the end. Takes the arguments of the constructor, and raises as it does.
         """
         chosen = CallOptions(**options)
         settings = Settings(
-            headers=headers,
+            token=token,
+            max_workers=max_workers,
+            verbose=verbose,
             auth=auth,
+            httpx_kwargs=httpx_kwargs,
+            headers=headers,
             download_files=download_files,
+            ssl_verify=ssl_verify,
+            skip_components=_skip_components,
+            oauth_token=oauth_token,
             limits=limits,
+            connect_timeout=connect_timeout,
             retry=chosen.retry,
         )
         return Connecting(partial(cls._over, options=chosen), lambda: Opening(src, settings))
@@ -118,8 +165,10 @@ class Client:
 
     def _take(self, connection: Connection) -> None:
         self._connection = connection
-        self._infos = {info.fn_index: info for info in connection.app.endpoints}
-        self._named = {info.api_name: info for info in reversed(connection.app.endpoints)}
+        self._parent: Client | None = None
+        infos = connection.endpoints
+        self._infos = {info.fn_index: info for info in infos}
+        self._named = {info.api_name: info for info in reversed(infos)}
         finalizer = weakref.finalize(self, connection.abandon)
         finalizer.atexit = False  # the scheduler thread closes what is left
 
@@ -338,6 +387,29 @@ class Client:
         return self._connection.submit(
             info, data, value=value, apart=apart, fed=fed, options=options, holder=self
         )
+
+    # ---- sessions
+
+    def session(self) -> Self:
+        """Return a client of the same app with a session, and State, of its own.
+
+        It shares the connections of this one, and is closed with it.
+
+        Raises:
+            ClientClosed: The client is closed.
+        """
+        refuse_to_block()
+        session = self._over(self._connection.session().result(), self._options)
+        session._parent = self  # noqa: SLF001 (its own)
+        return session
+
+    def reset_session(self) -> None:
+        """Begin another session, without the State of this one; calls under way go on.
+
+        Raises:
+            ClientClosed: The client is closed.
+        """
+        self._connection.reset_session()
 
     # ---- the end
 

@@ -10,8 +10,10 @@ __all__ = ["Connection", "Opening", "Settings", "load"]
 
 import asyncio
 import importlib
+import ssl
 import threading
 import time
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import CancelledError, Future
 from contextlib import suppress
@@ -23,9 +25,15 @@ from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import unquote, urlsplit
 
 from .attempts import Attempts
-from .exceptions import ClientClosed, DeadlineExceeded, QueueError
+from .exceptions import (
+    ClientClosed,
+    ConnectionLost,
+    DeadlineExceeded,
+    QueueError,
+    RxGradioError,
+)
 from .headers import checked
-from .job import Job, Run, feed
+from .job import Communicator, Job, Run, feed
 from .options import CallOptions, Limits, Retry
 from .patience import persist, unaccepted
 from .protocol.answers import check_login, json_of
@@ -36,8 +44,6 @@ from .runtime.process import generation, loop_thread
 from .updates import Status, StatusUpdate
 
 if TYPE_CHECKING:
-    from .files.courier import Courier
-    from .transport.calls import Calls
     from .transport.interface import Transport
     from .transport.submission import Submission
 
@@ -45,6 +51,7 @@ _CLOSE = 2.0
 """Seconds that closing may take."""
 
 _UNSENT = "the client was closed before the call was sent"
+_NOT_AGAIN = "the client was closed before the call was made again"
 
 
 def load() -> None:
@@ -65,6 +72,23 @@ class Settings:
     download_files: str | Path | Literal[False] | None = None
     retry: Retry | None = None
     limits: Limits = Limits()
+    httpx_kwargs: Mapping[str, Any] | None = field(default=None, repr=False)
+    ssl_verify: bool | str | ssl.SSLContext = True
+    token: str | None = field(default=None, repr=False)
+    oauth_token: str | None = field(default=None, repr=False)
+    skip_components: bool = True
+    connect_timeout: float | None = None
+    max_workers: int | None = None
+    verbose: bool = True
+
+    def __post_init__(self) -> None:
+        """Check what types cannot say."""
+        if self.connect_timeout is not None and not self.connect_timeout > 0:
+            raise ValueError(
+                f"connect_timeout is a positive number of seconds, not {self.connect_timeout!r}"
+            )
+        if self.max_workers is not None and self.max_workers < 1:
+            raise ValueError(f"max_workers is a positive number, not {self.max_workers!r}")
 
 
 class Opening:
@@ -88,7 +112,17 @@ class Opening:
         self._task = asyncio.current_task()
         if self._given_up:
             raise asyncio.CancelledError
-        return await Connection.open(src, settings)
+        seconds = settings.connect_timeout
+        try:
+            async with asyncio.timeout(seconds):
+                return await Connection.open(src, settings)
+        except TimeoutError as error:
+            if isinstance(error, RxGradioError):
+                raise
+            address, _ = _address(src)
+            raise ConnectionLost(
+                f"{address} could not be connected to within {seconds:g} s (connect_timeout)"
+            ) from error
 
     def _stop(self) -> None:
         if self._task is not None:
@@ -104,13 +138,31 @@ class Connection:
     """The transport, the lanes and the running jobs of one client."""
 
     def __init__(
-        self, address: str, transport: Transport, app: App, calls: Calls, courier: Courier
+        self, address: str, prefix: str, transport: Transport, app: App, settings: Settings
     ) -> None:
+        from .files.courier import Courier  # noqa: PLC0415 (see `load`)
+        from .files.disk import default_folder  # noqa: PLC0415
+        from .transport.calls import Calls  # noqa: PLC0415 (see `load`)
+
         self.address = address
         self.app = app
+        self._prefix = prefix
+        self._settings = settings
         self._transport = transport
-        self._calls = calls
-        self._courier = courier
+        where = settings.download_files
+        folder = None
+        if where is not False:
+            folder = default_folder() if where is None else Path(where)
+        self._courier = Courier(
+            transport, address, prefix, app.dialect, folder, limits=settings.limits
+        )
+        self._calls = Calls(transport, prefix, app, settings.limits)
+        self._parent: Connection | None = None
+        self.space_id: str | None = None
+        """The Space that it is, if it was found by name."""
+        self._sessions: weakref.WeakSet[Connection] = weakref.WeakSet()
+        self._held: dict[Run, Callable[[], object]] = {}
+        self._active = 0
         self._uploads: dict[Submission, asyncio.Task[None]] = {}
         self._thread = loop_thread()
         self._process = generation()
@@ -123,7 +175,8 @@ class Connection:
     @classmethod
     async def open(cls, src: str, settings: Settings) -> Connection:
         """Connect to an app over HTTP; on the scheduler thread."""
-        from .transport.http import HttpTransport  # noqa: PLC0415 (see `load`)
+        from .transport.chosen import HttpOptions  # noqa: PLC0415 (see `load`)
+        from .transport.http import HttpTransport  # noqa: PLC0415
 
         address, login = _address(src)
         transport = HttpTransport(
@@ -131,6 +184,7 @@ class Connection:
             login,
             checked(settings.headers),
             limits=settings.limits,
+            options=HttpOptions(kwargs=settings.httpx_kwargs or {}, verify=settings.ssl_verify),
         )
         return await cls.over(address, transport, settings)
 
@@ -142,10 +196,6 @@ class Connection:
         settings: Settings | None = None,
     ) -> Connection:
         """Connect to an app over a transport; on the scheduler thread."""
-        from .files.courier import Courier  # noqa: PLC0415 (see `load`)
-        from .files.disk import default_folder  # noqa: PLC0415
-        from .transport.calls import Calls  # noqa: PLC0415 (see `load`)
-
         settings = settings or Settings()
         retry, auth = settings.retry, settings.auth
         try:
@@ -160,19 +210,51 @@ class Connection:
             config = await persist(lambda: _config(address, transport), retry, unaccepted)
             prefix = prefix_of(config)
             info = await persist(lambda: _info(prefix, transport), retry, unaccepted)
-            app = app_of(config, info)
+            return cls(address, prefix, transport, app_of(config, info), settings)
         except BaseException:
             await transport.aclose()
             raise
-        where = settings.download_files
-        folder = None
-        if where is not False:
-            folder = default_folder() if where is None else Path(where)
-        courier = Courier(transport, address, prefix, app.dialect, folder, limits=settings.limits)
-        calls = Calls(transport, prefix, app, settings.limits)
-        return cls(address, transport, app, calls, courier)
 
     # ---- from any thread
+
+    @property
+    def endpoints(self) -> Sequence[EndpointInfo]:
+        """The app's functions, as they are to be called."""
+        if self._settings.skip_components:
+            return self.app.endpoints
+        return [
+            replace(info, outputs=tuple(True for _ in info.outputs)) for info in self.app.endpoints
+        ]
+
+    def session(self) -> Future[Connection]:
+        """Make a connection to the same app, with a session of its own; closed with this one."""
+
+        async def begin() -> Connection:
+            if self._closed:
+                raise ClientClosed("the client is closed; make a new one")
+            session = Connection(
+                self.address, self._prefix, self._transport, self.app, self._settings
+            )
+            session._parent = self
+            self._sessions.add(session)
+            return session
+
+        self._check_process()
+        return self._thread.run(begin())
+
+    def reset_session(self) -> None:
+        """Begin another session, without the State of this one; calls under way go on.
+
+        Raises:
+            ClientClosed: The connection is closed, or belongs to the parent process.
+        """
+        self._check_process()
+        if self._closed or not self._thread.call(self._calls.reset):
+            raise ClientClosed("the client is closed; make a new one")
+
+    def _check_process(self) -> None:
+        if self._process is not generation():
+            raise ClientClosed("this client belongs to the parent process; make a new one here")
 
     def submit(
         self,
@@ -194,11 +276,12 @@ class Connection:
         """
         from .transport.submission import Submission  # noqa: PLC0415 (see `load`)
 
-        if self._process is not generation():
-            raise ClientClosed("this client belongs to the parent process; make a new one here")
+        self._check_process()
         begun = time.monotonic()
         status = StatusUpdate(Status.STARTING, time=datetime.now())
-        job = Job(info.label, value, status, options.replay)
+        communicator = Communicator(info.label, value, status, options.replay)
+        verbose = self._settings.verbose
+        job = Job(communicator=communicator, verbose=verbose, space_id=self.space_id)
         running = Run(job, self._running, holder)
         if info.streaming:  # what was fed to an attempt is gone
             options = replace(options, resubmit=None, wait_for_room=False)
@@ -215,6 +298,7 @@ class Connection:
                 queued=self.app.has_queue and (info.queued or info.generator or info.streaming),
                 streaming=info.streaming,
                 options=options,
+                oauth_token=self._settings.oauth_token if info.oauth_token else None,
             )
 
         incoming = self._courier.incoming(
@@ -234,6 +318,7 @@ class Connection:
             attempts.stop()
             if feeding is not None:
                 feeding.stop()
+            self._at_end(running)
 
         running.begin(
             lambda: (
@@ -292,10 +377,14 @@ class Connection:
                 upload.cancel()
             await asyncio.gather(*uploads, self._courier.aclose(), return_exceptions=True)
             await self._calls.aclose()
-            for left in list(self._running):  # those that were to be made again
-                left.cut(ClientClosed("the client was closed before the call was made again"))
+            for left in list(self._running):  # those that were to be made, perhaps again
+                unsent = _UNSENT if left in self._held else _NOT_AGAIN
+                left.cut(ClientClosed(unsent))
+            sessions = (session.aclose() for session in list(self._sessions))
+            await asyncio.gather(*sessions, return_exceptions=True)
         finally:
-            await self._transport.aclose()
+            if self._parent is None:
+                await self._transport.aclose()
 
     def _begin(
         self, attempts: Attempts, running: Run, info: EndpointInfo, due: float | None
@@ -304,7 +393,23 @@ class Connection:
         if due is not None:
             loop = asyncio.get_running_loop()
             running.timer = loop.call_at(due, self._expire, attempts, running)
+        most = self._settings.max_workers
+        if most is not None and self._active >= most:
+            self._held[running] = lambda: self._start(info, attempts.submission)
+            return
+        self._active += 1
         self._start(info, attempts.submission)
+
+    def _at_end(self, running: Run) -> None:
+        if self._held.pop(running, None) is None:
+            self._active -= 1
+            if self._held:  # not at once: what is started may end at once
+                asyncio.get_running_loop().call_soon(self._start_held)
+
+    def _start_held(self) -> None:
+        if self._held and self._active < (self._settings.max_workers or 0):
+            self._active += 1
+            self._held.pop(next(iter(self._held)))()
 
     def _start(self, info: EndpointInfo, submission: Submission) -> None:
         if self._closed:

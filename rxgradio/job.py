@@ -10,7 +10,7 @@ everything that can be asked of a `Job` is a way to read it.
 
 from __future__ import annotations
 
-__all__ = ["Job", "Run", "attach", "feed"]
+__all__ = ["Communicator", "Job", "Run", "attach", "feed"]
 
 import asyncio
 import contextvars
@@ -20,6 +20,7 @@ from collections.abc import AsyncIterator, Callable, Generator, Iterator, Sequen
 from concurrent.futures import CancelledError, Future
 from datetime import datetime
 from functools import partial
+from operator import itemgetter
 from typing import Any
 
 from reactivex import Observable, abc
@@ -40,15 +41,17 @@ Feed = Callable[[bytes | None, bool], object]
 whether it drops those that wait."""
 
 
-class Job(Future[Any]):
-    """One call of an endpoint, which runs whether or not anybody watches.
+class Communicator:
+    """What links a job to the thread that feeds it: the log, and how it is read.
 
-    It is a real `concurrent.futures.Future`: `wait`, `as_completed` and
-    `asyncio.wrap_future` work. Every face shows the same end: the result, the
-    error that the call failed with, or `concurrent.futures.CancelledError`.
-    Callbacks and observers run on rxgradio's delivery threads. Jobs are made by
-    `submit`, not by hand.
+    Args:
+        label: Names the endpoint.
+        value: Makes of the outputs on the wire what a user wants.
+        status: Where the call stands at first.
+        replay: How many updates those get who come late; by default all.
     """
+
+    __slots__ = ("label", "log", "replay", "status", "value")
 
     def __init__(
         self,
@@ -57,14 +60,62 @@ class Job(Future[Any]):
         status: StatusUpdate,
         replay: int | None = None,
     ) -> None:
+        self.label = label
+        self.value = value
+        self.status = status
+        self.replay = replay
+        self.log: Log[Entry, Data, Update] = Log((), self._step, replay)
+        self.log.append([status])
+
+    def _step(self, data: Data, entry: Entry) -> tuple[Data, Update]:
+        if isinstance(entry, StatusUpdate):
+            return data, entry
+        data = fold(data, entry)
+        final = isinstance(entry, Values) and entry.final
+        return data, OutputUpdate(self.value(data), final=final)
+
+
+class Job(Future[Any]):
+    """One call of an endpoint, which runs whether or not anybody watches.
+
+    It is a real `concurrent.futures.Future`: `wait`, `as_completed` and
+    `asyncio.wrap_future` work. Every face shows the same end: the result, the
+    error that the call failed with, or `concurrent.futures.CancelledError`.
+    Callbacks and observers run on rxgradio's delivery threads.
+
+    Jobs are made by `submit`. Made by hand, a job mirrors any other Future: it ends as
+    that does, and cancelling it cancels that.
+
+    Args:
+        future: What to mirror, if there is no communicator.
+        communicator: Links a job of this library to the thread that feeds it.
+        verbose: Kept for those who ask for it.
+        space_id: The Space that is called, if it is one.
+    """
+
+    def __init__(
+        self,
+        future: Future[Any] | None = None,
+        communicator: Communicator | None = None,
+        verbose: bool = True,
+        space_id: str | None = None,
+    ) -> None:
         super().__init__()
-        self._label = label
-        self._value = value
-        self._status = status
+        self.future: Future[Any] = self if future is None else future
+        self.communicator = communicator
+        self.verbose = verbose
+        self.space_id = space_id
+        if communicator is None:
+            if future is None:
+                raise TypeError("a Job is made by Client.submit, or of a Future that it mirrors")
+            status = StatusUpdate(Status.PROCESSING, time=datetime.now())
+            communicator = Communicator("of a Future", itemgetter(0), status)
+        self._label = communicator.label
+        self._value = communicator.value
+        self._status = communicator.status
+        self._replay = communicator.replay
+        self._log = communicator.log
         self._process = generation()
-        self._replay = replay
-        self._log: Log[Entry, Data, Update] = Log((), self._step, replay)
-        self._log.append([status])
         self._on_end: list[Callable[[], object]] = []
         self._callbacks: Lane | None = None
         self._outcome: CancelOutcome | None = None
@@ -74,6 +125,9 @@ class Job(Future[Any]):
         self._reading = threading.Lock()
         self._outputs: _Outputs | None = None
         self._latest: _Latest | None = None
+        self._next: Iterator[Any] | None = None
+        if self.communicator is None:
+            self.future.add_done_callback(self._mirror)
 
     # ---- the Future
 
@@ -111,10 +165,13 @@ class Job(Future[Any]):
 
         Returns True exactly if this call or an earlier one ended the job.
         Gradio cannot stop a plain function: `cancel_outcome` tells what it did. A child
-        of fork() ends nothing of its parent's.
+        of fork() ends nothing of its parent's. A job that mirrors a Future is cancelled
+        if that can be.
         """
         if self._process is not generation():  # its locks may have been held at the fork
             return False
+        if self.communicator is None:
+            return self.future.cancel()
         status = StatusUpdate(Status.CANCELLED, success=False, time=datetime.now())
         if not self._end([status], status, CancelledError()):
             return self.cancelled()
@@ -216,6 +273,12 @@ class Job(Future[Any]):
                 yielded = True
                 yield update.outputs
 
+    def __next__(self) -> Any:
+        """Return the next output of an iteration that all callers of `next` share."""
+        if self._next is None:
+            self._next = iter(self)
+        return next(self._next)
+
     def __aiter__(self) -> AsyncIterator[Update]:
         """Yield each update when it comes, on the running loop; raises the job's error."""
         return aread(self._log.cursor())
@@ -239,19 +302,28 @@ class Job(Future[Any]):
 
     # ---- the log
 
+    def _mirror(self, future: Future[Any]) -> None:
+        at = datetime.now()
+        if future.cancelled():
+            status = StatusUpdate(Status.CANCELLED, success=False, time=at)
+            self._end([status], status, CancelledError())
+            self._told(CancelOutcome.NOT_SENT)
+        elif (error := future.exception()) is not None:
+            status = StatusUpdate(Status.FINISHED, success=False, time=at)
+            self._end([status], status, error)
+        else:
+            status = StatusUpdate(Status.FINISHED, success=True, time=at)
+            self._end([Values([future.result()], final=True), status], status, None)
+        self._told(CancelOutcome.FINISHED)
+
     def _check_wait(self) -> None:
         refuse_to_block()
         if self._process is not generation():
             raise ClientClosed("this job belongs to the parent process, and only there it ends")
 
-    def _step(self, data: Data, entry: Entry) -> tuple[Data, Update]:
-        if isinstance(entry, StatusUpdate):
-            return data, entry
-        data = fold(data, entry)
-        final = isinstance(entry, Values) and entry.final
-        return data, OutputUpdate(self._value(data), final=final)
-
-    def _end(self, entries: Sequence[Entry], status: StatusUpdate, error: Exception | None) -> bool:
+    def _end(
+        self, entries: Sequence[Entry], status: StatusUpdate, error: BaseException | None
+    ) -> bool:
         """End the job on all faces at once; returns whether it had not ended before."""
         with self._log.lock:
             if self._log.end is not None:

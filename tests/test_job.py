@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from typing import Any
+
 import pytest
 from reactivex import operators as ops
 
-from rxgradio import Job, OutputUpdate, Status, StatusUpdate
-from rxgradio.job import Run
+from rxgradio import CancelOutcome, Job, OutputUpdate, Status, StatusUpdate
+from rxgradio.job import Communicator, Run
 from rxgradio.protocol.event import Edits, Values
 
 RUNNING = StatusUpdate(Status.ITERATING)
+SOON = 10.0
 SUCCESS = StatusUpdate(Status.FINISHED, success=True)
 
 
@@ -21,7 +25,9 @@ SUCCESS = StatusUpdate(Status.FINISHED, success=True)
 def test_what_was_missed_is_told_at_the_end_unless_it_was_told(
     final: str, outputs: list[str]
 ) -> None:
-    job = Job("/job", lambda data: data[0], StatusUpdate(Status.STARTING))
+    job = Job(
+        communicator=Communicator("/job", lambda data: data[0], StatusUpdate(Status.STARTING))
+    )
     run = Run(job, set(), None)
     run.publish([Values(["a"], final=False), Edits([[["append", [], "b"]]])], RUNNING)
     late = Values([final], final=False, late=True)
@@ -32,3 +38,70 @@ def test_what_was_missed_is_told_at_the_end_unless_it_was_told(
     updates = [each for each in told if isinstance(each, OutputUpdate)]
     assert [update.outputs for update in updates] == [*outputs, final]
     assert [update.final for update in updates] == [*([False] * len(outputs)), True]
+
+
+def test_a_job_made_of_a_future_mirrors_its_result() -> None:
+    future: Future[str] = Future()
+    job = Job(future)
+    assert job.future is future
+    assert job.communicator is None
+    assert (job.verbose, job.space_id) == (True, None)
+    assert not job.done()
+    assert job.status().code is Status.PROCESSING
+    future.set_result("x")
+    assert job.result(SOON) == "x"
+    assert job.outputs() == list(job) == ["x"]
+    assert job.status().success is True
+    assert job.cancel() is False
+
+
+def test_it_mirrors_an_error() -> None:
+    future: Future[str] = Future()
+    job = Job(future, None, False, "user/space")
+    future.set_exception(KeyError("x"))
+    assert isinstance(job.exception(SOON), KeyError)
+    with pytest.raises(KeyError):
+        list(job)
+    assert job.status().code is Status.FINISHED
+    assert job.status().success is False
+    assert (job.verbose, job.space_id) == (False, "user/space")
+
+
+def test_cancelling_it_cancels_the_future() -> None:
+    future: Future[str] = Future()
+    job = Job(future)
+    assert job.cancel() is True
+    assert future.cancelled()
+    assert job.cancelled()
+    assert job.status().code is Status.CANCELLED
+    with pytest.raises(CancelledError):
+        job.result(SOON)
+    assert job.cancel_outcome.result(SOON) is CancelOutcome.NOT_SENT
+
+
+def test_a_future_that_runs_is_not_cancelled_and_neither_is_its_job() -> None:
+    future: Future[str] = Future()
+    job = Job(future)
+    assert future.set_running_or_notify_cancel()
+    assert job.cancel() is False
+    assert not job.done()
+    future.set_result("x")
+    assert job.result(SOON) == "x"
+
+
+def test_a_future_that_was_done_before_makes_a_job_that_is() -> None:
+    with ThreadPoolExecutor(1) as pool:
+        future = pool.submit(int, "3")
+        assert future.result(SOON) == 3
+    called: Future[Any] = Future()
+    job = Job(future)
+    job.add_done_callback(called.set_result)
+    assert called.result(SOON) is job
+    assert next(job) == 3
+    with pytest.raises(StopIteration):
+        next(job)
+
+
+def test_a_job_is_made_of_something() -> None:
+    with pytest.raises(TypeError, match=r"Client\.submit"):
+        Job()

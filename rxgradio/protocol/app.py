@@ -95,6 +95,8 @@ class EndpointInfo:
     has_state: bool
     public: bool
     description: str
+    oauth_token: bool
+    """The function takes a `gr.OAuthToken`, which a caller may bring (since 6.20 or so)."""
 
     @property
     def label(self) -> str:
@@ -112,6 +114,8 @@ class App:
     """False where every call must be posted, as there is no queue to join: in an app of
     Gradio 3 whose author never called `queue()`."""
     has_state: bool
+    heartbeat: bool
+    """It wants to know how long a session lasts."""
     endpoints: tuple[EndpointInfo, ...]
     info: Mapping[str, Any]
     """`/info` as it came; where there is none, what the config tells, in its form."""
@@ -148,6 +152,7 @@ def app_of(config: object, info: object = None) -> App:
         dialect=dialect,
         has_queue=has_queue,
         has_state=any(endpoint.has_state for endpoint in endpoints),
+        heartbeat=settings.get("connect_heartbeat") is True,
         endpoints=endpoints,
         info=described.info if described.documents else _documentation(endpoints),
     )
@@ -288,6 +293,7 @@ class _Description:
             has_state=any(_kind(component) in _STATE for component in [*inputs, *outputs]),
             public=self._is_public(dependency, documentation),
             description=as_text(documentation.get("description")) or "",
+            oauth_token=documentation.get("oauth_token") in ("required", "optional"),
         )
 
     def _components_of(self, dependency: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:

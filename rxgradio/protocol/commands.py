@@ -87,6 +87,8 @@ class Call(Generic[T]):
     """For a `.stream()` event, the JSON of its further inputs; None is their end."""
     working: bool = True
     """The server has not yet answered the last of its inputs."""
+    oauth_token: str | None = field(default=None, repr=False)
+    """For an endpoint that asks for one."""
 
 
 def take_chunk(chunks: deque[bytes | None], chunk: bytes | None, *, latest: bool) -> None:

@@ -37,7 +37,7 @@ Waker = Callable[[], object]
 class End:
     """The end of a log: good if `error` is None."""
 
-    error: Exception | None = None
+    error: BaseException | None = None
 
 
 class _Chunk(Generic[E]):

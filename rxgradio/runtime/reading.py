@@ -14,7 +14,7 @@ import logging
 import threading
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from concurrent.futures import CancelledError
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 from reactivex import abc
 from reactivex.scheduler import (
@@ -202,10 +202,10 @@ class Subscription(abc.DisposableBase, Generic[U]):
             self._deliver_error(observer, end.error)
         return False
 
-    def _deliver_error(self, observer: abc.ObserverBase[U], error: Exception) -> None:
+    def _deliver_error(self, observer: abc.ObserverBase[U], error: BaseException) -> None:
         try:
-            observer.on_error(error)
-        except Exception as raised:
+            observer.on_error(cast("Exception", error))  # of a mirrored Future it may be any
+        except BaseException as raised:
             if raised is not error:
                 raise
             # reactivex's stand-in for a missing on_error raises what it gets.

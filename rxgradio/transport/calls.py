@@ -15,6 +15,7 @@ from ..protocol.app import App
 from ..protocol.commands import take_chunk
 from ..updates import CancelOutcome
 from .exchange import Exchanges
+from .heartbeat import Heartbeat
 from .interface import Transport
 from .lane import Lane, Lanes
 from .post import Posts
@@ -37,6 +38,7 @@ class Calls:
         self, transport: Transport, prefix: str, app: App, limits: Limits = Limits()
     ) -> None:
         session_hash = uuid.uuid4().hex
+        self._heartbeat = Heartbeat(transport, prefix) if app.heartbeat else None
         self._queue: Lanes | Exchanges
         if app.dialect.queue == "session":
             self._queue = Lanes(
@@ -46,9 +48,13 @@ class Calls:
                 session_hash,
                 has_state=app.has_state,
                 limits=limits,
+                on_session=self._follow,
             )
         else:
-            self._queue = Exchanges(transport, prefix, app.dialect, session_hash, limits=limits)
+            self._queue = Exchanges(
+                transport, prefix, app.dialect, session_hash, limits=limits, on_session=self._follow
+            )
+        self._follow(session_hash)
         # State lives under the session hash, whichever way a call takes to it.
         self._posts = Posts(transport, prefix, lambda: self._queue.session_hash, limits)
 
@@ -73,6 +79,16 @@ class Calls:
         elif submission.call.chunks is not None:  # it is still to be sent
             take_chunk(submission.call.chunks, chunk, latest=latest)
 
+    def reset(self) -> None:
+        """Begin another session, without the State of this one; its calls go on."""
+        self._queue.reset()
+
     async def aclose(self) -> None:
         """End all calls and close all streams."""
         await asyncio.gather(self._queue.aclose(), self._posts.aclose())
+        if self._heartbeat is not None:
+            await self._heartbeat.aclose()
+
+    def _follow(self, session_hash: str) -> None:
+        if self._heartbeat is not None:
+            self._heartbeat.follow(session_hash)

@@ -9,7 +9,7 @@ __all__ = ["Exchanges"]
 
 import asyncio
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any, TypeAlias, assert_never
 from urllib.parse import urlencode
@@ -50,8 +50,10 @@ class Exchanges:
         session_hash: str,
         *,
         limits: Limits = Limits(),
+        on_session: Callable[[str], object] = lambda _: None,
     ) -> None:
         self.session_hash = session_hash
+        self._on_session = on_session
         self.dialect = dialect
         self.transport = transport
         self.prefix = prefix
@@ -74,6 +76,11 @@ class Exchanges:
             submission.sink.cancel_told(outcome_after(submission.call.event))
         else:
             line.execute(line.exchange.cancel())
+
+    def reset(self) -> None:
+        """Begin another session, without the State of this one; its calls go on."""
+        self.session_hash = uuid.uuid4().hex
+        self._on_session(self.session_hash)
 
     async def aclose(self) -> None:
         """End all calls, and close all connections."""

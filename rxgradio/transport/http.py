@@ -9,8 +9,6 @@ from __future__ import annotations
 __all__ = ["HttpStream", "HttpTransport"]
 
 import asyncio
-import ssl
-import urllib.request
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
@@ -20,18 +18,9 @@ import httpx
 from ..exceptions import ConnectionLost, ProtocolError
 from ..options import Limits
 from ..protocol.answers import Answer
-from .aiohttp import AiohttpTransport
+from .chosen import HttpOptions, client_for, timeouts
 from .form import Form
 from .interface import Socket, Upload
-
-_PATIENCE = 60.0
-"""Seconds without any progress."""
-
-_TIMEOUT = httpx.Timeout(_PATIENCE, connect=30.0, pool=None)
-"""Seconds for a request whose answer is due at once."""
-
-_UNTIMED = httpx.Timeout(None, connect=30.0)
-"""Seconds for a stream, which may be silent for as long as the app works."""
 
 
 class HttpTransport:
@@ -42,6 +31,7 @@ class HttpTransport:
         login: A user's name and password, for HTTP's basic authentication.
         headers: Sent with every request, and to no other origin.
         limits: How much an answer may bring.
+        options: How the user wants requests to be sent.
     """
 
     def __init__(
@@ -51,20 +41,17 @@ class HttpTransport:
         headers: Mapping[str, str] | None = None,
         *,
         limits: Limits = Limits(),
+        options: HttpOptions = HttpOptions(),
     ) -> None:
         self.address = address
         self._limits = limits
-        self._login = None if login is None else httpx.BasicAuth(*login)
-        url = httpx.URL(address)
-        # Making one takes 20 ms.
-        self._ssl_context = httpx.create_ssl_context() if url.scheme == "https" else None
-        self._client = httpx.AsyncClient(
+        self._timed, self._untimed = timeouts(options)
+        self._client, self._ssl_context = client_for(
+            httpx.URL(address),
+            options,
             # Nothing is to be compressed: a small answer could become a huge one.
-            headers={"accept-encoding": "identity", **(headers or {})},
-            auth=self._login,
-            timeout=_TIMEOUT,
-            follow_redirects=False,
-            transport=_transport(url, self._ssl_context),
+            {"accept-encoding": "identity", **(headers or {})},
+            None if login is None else httpx.BasicAuth(*login),
         )
 
     async def get(self, path: str) -> Answer:
@@ -85,7 +72,7 @@ class HttpTransport:
             path,
             content=body,
             headers={**(headers or {}), "content-type": "application/json"},
-            timeout=_TIMEOUT if timed else _UNTIMED,
+            timeout=self._timed if timed else self._untimed,
         )
         return await self._send(request, self._limits.document if timed else self._limits.event)
 
@@ -99,8 +86,8 @@ class HttpTransport:
     ) -> AsyncGenerator[Socket]:
         """Open a websocket, with the cookies and the login of the client."""
         request = self._request("GET", path, headers=headers)
-        if self._login is not None:
-            request = next(self._login.auth_flow(request))
+        if self._client.auth is not None:
+            request = next(self._client.auth.auth_flow(request))
         from .websocket import websocket  # noqa: PLC0415 (only Gradio 3 needs it)
 
         async with websocket(request, self._ssl_context, self._limits) as socket:
@@ -112,7 +99,7 @@ class HttpTransport:
     ) -> AsyncGenerator[HttpStream]:
         """Open a stream of events."""
         fields = {**(headers or {}), "accept": "text/event-stream"}
-        request = self._request("GET", path, headers=fields, timeout=_UNTIMED)
+        request = self._request("GET", path, headers=fields, timeout=self._untimed)
         async with self._opened(request) as stream:
             yield stream
 
@@ -136,9 +123,9 @@ class HttpTransport:
                 request = self._request(
                     "POST",
                     path,
-                    content=form.chunks(lambda: _be_patient(patience)),
+                    content=form.chunks(lambda: self._be_patient(patience)),
                     headers={**(headers or {}), **fields},
-                    timeout=_UNTIMED,
+                    timeout=self._untimed,
                 )
                 return await self._send(request)
         except TimeoutError:
@@ -165,6 +152,11 @@ class HttpTransport:
             kept = [cookie.strip() for cookie in own.split(";") if _name(cookie) not in names]
             request.headers["cookie"] = "; ".join(filter(None, [*kept, theirs]))
         return request
+
+    def _be_patient(self, patience: asyncio.Timeout) -> None:
+        """Wait again for as long as an answer may take: there was progress."""
+        if self._timed.read is not None and not patience.expired():
+            patience.reschedule(asyncio.get_running_loop().time() + self._timed.read)
 
     @asynccontextmanager
     async def _opened(self, request: httpx.Request) -> AsyncGenerator[HttpStream]:
@@ -218,25 +210,11 @@ def _name(cookie: str) -> str:
     return cookie.partition("=")[0].strip()
 
 
-def _be_patient(patience: asyncio.Timeout) -> None:
-    """Wait again for as long as an answer may take: there was progress."""
-    if not patience.expired():
-        patience.reschedule(asyncio.get_running_loop().time() + _PATIENCE)
-
-
 def _plain(response: httpx.Response) -> AsyncIterator[bytes]:
     coding = response.headers.get("content-encoding", "identity").lower()
     if coding != "identity":
         raise ProtocolError(f"the server sent what was not asked for: {coding[:40]} encoding")
     return response.aiter_raw()
-
-
-def _transport(url: httpx.URL, context: ssl.SSLContext | None) -> httpx.AsyncBaseTransport | None:
-    """Return the fast transport, or None where httpx's own is needed for a proxy."""
-    applying = {url.scheme, "all"} & urllib.request.getproxies().keys()
-    if applying and not urllib.request.proxy_bypass(url.host):
-        return None
-    return AiohttpTransport(context)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ __all__ = ["Lane", "Lanes"]
 import asyncio
 import logging
 import uuid
-from collections.abc import Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from datetime import datetime
 from typing import Any, TypeAlias, assert_never
 from urllib.parse import quote
@@ -65,7 +65,9 @@ class Lanes:
         *,
         has_state: bool,
         limits: Limits,
+        on_session: Callable[[str], object],
     ) -> None:
+        self._on_session = on_session
         self._transport = transport
         self._prefix = prefix
         self._dialect = dialect
@@ -74,6 +76,8 @@ class Lanes:
         self._all: set[Lane] = set()
         self._idle: dict[Lane, None] = {}  # an ordered set
         self._detours: dict[int, Lane] = {}
+        self._left: set[Lane] = set()
+        self._closing: set[asyncio.Task[None]] = set()
         self._main = self._open(session_hash, has_state=has_state)
 
     @property
@@ -85,13 +89,32 @@ class Lanes:
         """Send a call on its way."""
         self._choose(submission).submit(submission)
 
+    def reset(self) -> None:
+        """Begin another session, without the State of this one; its calls go on."""
+        left = self._main
+        self._renew()
+        if left.session.at_rest:
+            self._close(left)
+        else:
+            self._left.add(left)
+
     async def aclose(self) -> None:
         """End all calls and close all streams."""
-        await asyncio.gather(*(lane.aclose() for lane in list(self._all)))
+        await asyncio.gather(*(lane.aclose() for lane in list(self._all)), *self._closing)
+
+    def _renew(self) -> None:
+        self._main = self._open(uuid.uuid4().hex, has_state=self._has_state)
+        self._on_session(self.session_hash)
+
+    def _close(self, lane: Lane) -> None:
+        self._all.discard(lane)
+        closing = asyncio.get_running_loop().create_task(lane.aclose())
+        self._closing.add(closing)
+        closing.add_done_callback(self._closing.discard)
 
     def _choose(self, submission: Submission) -> Lane:
         if self._main.session.retired:
-            self._main = self._open(uuid.uuid4().hex, has_state=self._has_state)
+            self._renew()
         fn_index = submission.call.fn_index
         main = self._main.session
         if submission.has_state:
@@ -125,12 +148,16 @@ class Lanes:
 
     def at_rest(self, lane: Lane) -> None:
         """Take note that a lane has no call, so that it may be used again."""
-        if not lane.session.retired and lane not in (self._main, *self._detours.values()):
+        if lane in self._left:
+            self._left.discard(lane)
+            self._close(lane)
+        elif not lane.session.retired and lane not in (self._main, *self._detours.values()):
             self._idle[lane] = None
 
     def at_end(self, lane: Lane) -> None:
         """Take note that a lane will never be used again."""
         self._all.discard(lane)
+        self._left.discard(lane)
         self._idle.pop(lane, None)
 
     @property
@@ -269,6 +296,7 @@ class Lane:
             "fn_index": call.fn_index,
             "trigger_id": None,
             "session_hash": self.session.session_hash,
+            **({} if call.oauth_token is None else {"oauth_token": call.oauth_token}),
         }
 
     async def _post_chunk(self, call: Call, chunk: bytes | None) -> None:

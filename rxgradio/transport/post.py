@@ -104,6 +104,7 @@ class Posts:
             "event_data": None,
             "fn_index": call.fn_index,
             "session_hash": self._session_hash(),
+            **({} if call.oauth_token is None else {"oauth_token": call.oauth_token}),
         }
         sink = submission.sink
         sink.publish(event.receive(Started(None, None), datetime.now()), event.status)

@@ -31,6 +31,7 @@ class Submission:
             where that harms none.
         queued: It goes through the app's queue.
         streaming: It takes further inputs, while it runs.
+        oauth_token: On whose behalf it runs, where the function asks for that.
     """
 
     __slots__ = ("apart", "call", "has_state", "queued", "sink", "way")
@@ -48,6 +49,7 @@ class Submission:
         queued: bool,
         streaming: bool,
         options: CallOptions,
+        oauth_token: str | None = None,
     ) -> None:
         self.sink = sink
         self.has_state = has_state
@@ -57,5 +59,6 @@ class Submission:
         self.call: do.Call[Submission] = do.Call(
             self, fn_index, data, event, generator, ordered=has_state, options=options
         )
+        self.call.oauth_token = oauth_token
         if streaming:
             self.call.chunks = deque()

@@ -14,7 +14,7 @@ from rxgradio.demo.scene import CALLS, play, watch
 from rxgradio.demo.show import Stalled, _each
 from rxgradio.demo.snapshot import Phase, Snapshot
 from rxgradio.demo.summary import surprises
-from rxgradio.job import Run
+from rxgradio.job import Communicator, Run
 from rxgradio.protocol.event import Values
 
 RUNNING = StatusUpdate(Status.ITERATING)
@@ -23,7 +23,9 @@ FAILURE = StatusUpdate(Status.FINISHED, success=False)
 
 
 def new_job() -> Job:
-    return Job("/job", lambda data: data[0], StatusUpdate(Status.STARTING))
+    return Job(
+        communicator=Communicator("/job", lambda data: data[0], StatusUpdate(Status.STARTING))
+    )
 
 
 def yields(job: Job, value: object) -> None:

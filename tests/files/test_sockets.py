@@ -32,7 +32,7 @@ from rxgradio.files.outgoing import Outgoing
 from rxgradio.files.way import Way
 from rxgradio.options import CallOptions
 from rxgradio.protocol.dialects import dialect_of
-from rxgradio.transport import http
+from rxgradio.transport.chosen import HttpOptions
 from rxgradio.transport.http import HttpTransport
 from tests.transport.server import SOON, Event, FakeGradio, Peer, answer, generating
 
@@ -201,18 +201,14 @@ def test_a_file_that_cannot_be_read_is_no_lost_connection(server: FakeGradio) ->
     server.until(lambda: server.accepted and not server.open)
 
 
-def test_a_server_that_takes_nothing_is_given_up(
-    server: FakeGradio, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(http, "_PATIENCE", 0.05)
-
+def test_a_server_that_takes_nothing_is_given_up(server: FakeGradio) -> None:
     async def hold(peer: Peer) -> None:
         await peer.gone()
 
     server.script("upload", hold)
 
     async def main() -> None:
-        transport = HttpTransport(server.url)
+        transport = HttpTransport(server.url, options=HttpOptions(kwargs={"timeout": 0.05}))
         try:
             await transport.upload("/upload", [])
         finally:

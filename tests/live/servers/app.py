@@ -14,7 +14,8 @@ Environment: `APP_MAX_SIZE` limits the queue, `APP_CONCURRENCY` the runs at a ti
 `APP_QUEUE=0` is an author who never called `.queue()` (which matters to 3.x alone, and leaves
 out what it refuses without), `APP_FILES=0` leaves out most of what takes or makes files (which
 each release describes in another way, and at length), `APP_AUTH=user:password` demands a
-login, `APP_ROOT=/path` serves the app there, mounted in another.
+login, `APP_ROOT=/path` serves the app there, mounted in another, and `APP_UNLOAD=1` notes
+when a visitor leaves, in the ledger of the tag "visitors".
 """
 
 import hashlib
@@ -459,6 +460,10 @@ def ledger(tag):
     return json.dumps(LEDGER.read(tag))
 
 
+def visitor_left():
+    LEDGER.write("visitors", f"{len(LEDGER.read('visitors')) + 1} left")
+
+
 def await_ledger(tag, entry, seconds):
     return json.dumps(LEDGER.wait_for(tag, entry, seconds))
 
@@ -682,6 +687,8 @@ def build() -> gr.Blocks:
         offer_runs()
         if MAJOR >= 5:
             offer_feeds()
+        if os.environ.get("APP_UNLOAD") == "1":
+            app.unload(visitor_left)
     return app
 
 
