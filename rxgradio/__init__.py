@@ -40,6 +40,7 @@ __all__ = [
     "Update",
     "ValidationError",
     "__version__",
+    "file",
     "handle_file",
 ]
 
@@ -66,5 +67,6 @@ from .job import Job
 from .options import Limits, Retry
 from .runtime.scheduler import DeliveryScheduler
 from .updates import CancelOutcome, OutputUpdate, ProgressUnit, Status, StatusUpdate, Update
+from .utils import file
 
 __version__ = "0.1.0"

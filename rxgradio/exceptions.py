@@ -13,6 +13,8 @@
     ├── ProtocolError            the server said something no Gradio server should say
     ├── ConnectionLost           no connection, or it broke (also ConnectionError)
     │   └── ServerStopped        ... because the server is shutting down
+    ├── SpaceDuplicationError    a Space could not be duplicated
+    ├── SerializationSetupError  never raised (also ValueError)
     ├── DeadlineExceeded         the call took longer than its deadline allows
     └── ClientClosed             the client was closed before or during the call
 
@@ -35,7 +37,9 @@ __all__ = [
     "QueueFull",
     "QuotaExceeded",
     "RxGradioError",
+    "SerializationSetupError",
     "ServerStopped",
+    "SpaceDuplicationError",
     "TooManyRequestsError",
     "ValidationError",
 ]
@@ -76,16 +80,24 @@ class AppError(RxGradioError, ValueError):
     `message` is the text of the app's `gr.Error`, or a note that the app gave
     none (Gradio hides the text of other exceptions unless the app was launched
     with `show_error=True`). `title` and `duration` (seconds) are what the app
-    wants shown with it, `None` where the server does not say.
+    wants shown with it, `None` where the server does not say; `visible` is False if it
+    wants nothing shown.
     """
 
     def __init__(
-        self, message: str, *, title: str | None = None, duration: float | None = None
+        self,
+        message: str = "Error raised.",
+        duration: float | None = None,
+        visible: bool = True,
+        title: str | None = None,
+        print_exception: bool = True,
     ) -> None:
         super().__init__(message)
         self.message = message
         self.title = title
         self.duration = duration
+        self.visible = visible
+        self.print_exception = print_exception
 
 
 class ValidationError(RxGradioError, ValueError):
@@ -196,3 +208,11 @@ class DeadlineExceeded(RxGradioError):  # noqa: N818 (gRPC's word for it)
 
 class ClientClosed(RxGradioError):  # noqa: N818 (a state, not a fault)
     """The client was closed (or belongs to the parent of a forked process): make a new one."""
+
+
+class SpaceDuplicationError(RxGradioError):
+    """A Space could not be duplicated; the message says what the Hub has against it."""
+
+
+class SerializationSetupError(RxGradioError, ValueError):
+    """Never raised: there are no serializers since Gradio 4."""

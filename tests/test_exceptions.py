@@ -23,7 +23,9 @@ from rxgradio.exceptions import (
     QueueFull,
     QuotaExceeded,
     RxGradioError,
+    SerializationSetupError,
     ServerStopped,
+    SpaceDuplicationError,
     TooManyRequestsError,
     ValidationError,
 )
@@ -43,6 +45,8 @@ PARENTS: dict[type[Exception], tuple[type, ...]] = {
     ConnectionLost: (RxGradioError, ConnectionError),
     ServerStopped: (ConnectionLost,),
     ClientClosed: (RxGradioError,),
+    SpaceDuplicationError: (RxGradioError,),
+    SerializationSetupError: (RxGradioError, ValueError),
 }
 EXAMPLES: list[RxGradioError] = [
     RxGradioError("no"),
@@ -60,6 +64,8 @@ EXAMPLES: list[RxGradioError] = [
     ConnectionLost("no", sent=False),
     ServerStopped("no"),
     ClientClosed("no"),
+    SpaceDuplicationError("no"),
+    SerializationSetupError("no"),
 ]
 
 

@@ -17,7 +17,7 @@ LAYERS = [
     {"cli"},
     {"demo", "testing"},
     {"__init__"},
-    {"client"},
+    {"client", "utils"},
     {"connection", "endpoint"},
     {"attempts", "headers", "streaming"},
     {"job"},

@@ -164,8 +164,10 @@ class Event:
                 return [log]
             case wire.Completed():
                 return self._completed(message, at)
-            case wire.Failed(_, text, title, duration):
-                return self.end(_failure(self._reason(text), title, duration), at)
+            case wire.Failed(_, text, title, duration, visible):
+                failure = _failure(self._reason(text), title, duration)
+                failure.visible = visible
+                return self.end(failure, at)
             case wire.UnexpectedError(_, text):
                 return self.end(AppError(f"the server failed: {text or 'it gave no reason'}"), at)
             case wire.Malformed(_, reason):

@@ -144,6 +144,8 @@ class Failed:
     text: str | None
     title: str | None
     duration: float | None
+    visible: bool = True
+    """False if the app wants nothing shown of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -425,7 +427,8 @@ def _failed(event_id: str | None, output: Mapping[str, Any], message: Mapping[st
     except RecursionError:
         raise _ShapeError("an error that is nested too deeply") from None
     title = as_text(output.get("title")) or as_text(message.get("title"))
-    return Failed(event_id, text, title, _number(output.get("duration")))
+    visible = output.get("visible") is not False
+    return Failed(event_id, text, title, _number(output.get("duration")), visible)
 
 
 def _heartbeat(event_id: str | None, message: Mapping[str, Any]) -> Message:  # noqa: ARG001
