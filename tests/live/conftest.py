@@ -22,6 +22,14 @@ from tests.live.servers.run import Server
 from tests.live.table import table, told  # noqa: F401 (fixtures)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep what needs real servers in one process, where they are shared: ten take 2 GB."""
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.xdist_group("live"))
+
+
 class Servers:
     """The environments of the servers, by version."""
 

@@ -6,15 +6,16 @@ import pytest
 
 from rxgradio import Client, DeadlineExceeded
 from rxgradio.testing import Hang
-from rxgradio.transport import http
+from rxgradio.transport.chosen import HttpOptions, timeouts
 from tests.rules.served import SOON, Served
 
 
 def test_rule_12_no_answer_is_given_up_before_thirty_seconds() -> None:
-    assert http._UNTIMED.read is None
-    assert http._TIMEOUT.read is not None
-    assert http._TIMEOUT.connect is not None
-    assert min(http._TIMEOUT.read, http._TIMEOUT.connect) >= 30
+    timed, untimed = timeouts(HttpOptions())
+    assert untimed.read is None
+    assert timed.read is not None
+    assert timed.connect is not None
+    assert min(timed.read, timed.connect) >= 30
 
 
 def test_rule_12_giving_up_on_a_result_does_not_harm_the_job(served: Served) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import ssl
-import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
+import trustme
 
 from rxgradio import Client, ConnectionLost
 from tests.transport.server import SOON, FakeGradio, Peer, within
@@ -156,21 +156,16 @@ def test_a_proxy_is_used(server: FakeGradio, elsewhere: FakeGradio) -> None:
 
 
 @pytest.fixture
-def certificate(tmp_path: Path) -> tuple[Path, Path]:
-    """A certificate for 127.0.0.1 that nobody has signed, and its key."""
-    cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
-    subject = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
-    made = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
-    files = ["-keyout", str(key), "-out", str(cert)]
-    subprocess.run([*made, *files, *subject], check=True, capture_output=True)
-    return cert, key
+def authority() -> trustme.CA:
+    """Signs certificates, and is known to nobody."""
+    return trustme.CA()
 
 
 @pytest.fixture
-def secure(server: FakeGradio, certificate: tuple[Path, Path]) -> Iterator[str]:
+def secure(server: FakeGradio, authority: trustme.CA) -> Iterator[str]:
     """The address of the server behind TLS."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(*certificate)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
     port = int(server.url.rpartition(":")[2])
 
     async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -196,13 +191,15 @@ def secure(server: FakeGradio, certificate: tuple[Path, Path]) -> Iterator[str]:
 
 
 def test_a_certificate_that_nobody_signed_is_refused_unless_one_says_otherwise(
-    secure: str, certificate: tuple[Path, Path]
+    secure: str, authority: trustme.CA, tmp_path: Path
 ) -> None:
+    certificate = tmp_path / "authority.pem"
+    authority.cert_pem.write_to_path(certificate)
     with pytest.raises(ConnectionLost, match="certificate"):
         Client(secure, retry=None)
     with Client(secure, ssl_verify=False) as client:
         assert client.predict("x", api_name="/echo") == "x"
-    with Client(secure, ssl_verify=str(certificate[0])) as client:
+    with Client(secure, ssl_verify=str(certificate)) as client:
         assert client.predict("x", api_name="/echo") == "x"
     with Client(secure, httpx_kwargs={"verify": False}) as client:
         assert client.predict("x", api_name="/echo") == "x"
