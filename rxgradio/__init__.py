@@ -31,9 +31,12 @@ __all__ = [
     "QueueError",
     "QueueFull",
     "QuotaExceeded",
+    "RemoteFile",
     "Retry",
     "RxGradioError",
     "ServerStopped",
+    "SpaceError",
+    "SpaceState",
     "Status",
     "StatusUpdate",
     "TooManyRequestsError",
@@ -59,13 +62,16 @@ from .exceptions import (
     QuotaExceeded,
     RxGradioError,
     ServerStopped,
+    SpaceError,
     TooManyRequestsError,
     ValidationError,
 )
 from .files.handle import handle_file
+from .files.remote import RemoteFile
 from .job import Job
 from .options import Limits, Retry
 from .runtime.scheduler import DeliveryScheduler
+from .spaces import SpaceState
 from .updates import CancelOutcome, OutputUpdate, ProgressUnit, Status, StatusUpdate, Update
 from .utils import file
 

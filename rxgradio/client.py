@@ -8,6 +8,7 @@ import asyncio
 import difflib
 import ssl
 import sys
+import warnings
 import weakref
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future
@@ -22,10 +23,16 @@ from .connection import Connection, Opening, Settings, load
 from .endpoint import Endpoint
 from .exceptions import InvalidAPIEndpointError
 from .job import Job
-from .options import CallOptions, Limits, Options
+from .options import CallOptions, Limits, Options, Retry
 from .protocol.app import EndpointInfo
+from .protocol.shapes import as_object, is_object
+from .runtime.process import loop_thread
 from .runtime.reading import refuse_to_block
+from .spaces import SpaceState, duplicate
 from .updates import Update
+
+_INTERNAL = frozenset({"api_visibility", "code_snippets", "show_api"})
+"""What `/info` says of an endpoint that is for the app's own page."""
 
 C = TypeVar("C", bound="Client")
 
@@ -38,8 +45,11 @@ class Client:
     a client that nobody holds and that has no running job closes itself.
 
     Args:
-        src: The URL of the app, with the path that it is mounted under, if any.
-        token: A Hugging Face token, for an app that is a private Space.
+        src: The URL of the app, with the path that it is mounted under, if any; or the
+            name of a Space on Hugging Face, such as "user/space".
+        token: A Hugging Face token, sent to this app whatever its host, and to the Hub if
+            it is named as a Space. By default the one saved on this machine is, to
+            hosts of Hugging Face's only.
         max_workers: How many calls may be on their way at a time; the others wait here.
             By default there is no limit. It is no number of threads.
         verbose: Kept on the jobs; nothing is printed, what there is to tell is logged.
@@ -56,13 +66,18 @@ class Client:
         oauth_token: A Hugging Face token that the app may act with. It is sent to those
             endpoints only that ask for one.
         limits: How much the app may send, and how long it may be silent.
-        connect_timeout: Seconds that connecting may take in all. None: no limit.
+        connect_timeout: Seconds that connecting may take in all, and waiting for a Space to
+            wake up or to be built. None: no limit.
+        on_space_state: Called with each state of a Space while it is connected to, on
+            some thread; connecting goes on when it returns.
         **options: How its functions are called, unless an endpoint says otherwise: see
             `rxgradio.options.Options` for `deadline`, `retry`, `resubmit` and
             `wait_for_room`. `retry` is also for connecting.
 
     Raises:
-        ValueError: `src` is not the URL of an app.
+        ValueError: `src` is not the URL of an app, or the name of a Space.
+        SpaceError: There is no such Space, or it does not run, or not in time.
+        ImportError: A Space is named, and huggingface_hub is not installed.
         ConnectionLost: There is no server, or it does not answer.
         AuthenticationError: The app wants a login, or refuses this one.
         ProtocolError: It is no Gradio app, or not of a version that is spoken to.
@@ -85,6 +100,7 @@ class Client:
         oauth_token: str | None = None,
         limits: Limits = Limits(),
         connect_timeout: float | None = 300.0,
+        on_space_state: Callable[[SpaceState], object] | None = None,
         **options: Unpack[Options],
     ) -> None:
         refuse_to_block()
@@ -103,6 +119,7 @@ class Client:
             oauth_token=oauth_token,
             limits=limits,
             connect_timeout=connect_timeout,
+            on_space_state=on_space_state,
             retry=self._options.retry,
         )
         opening = Opening(src, settings)
@@ -131,6 +148,7 @@ class Client:
         oauth_token: str | None = None,
         limits: Limits = Limits(),
         connect_timeout: float | None = 300.0,
+        on_space_state: Callable[[SpaceState], object] | None = None,
         **options: Unpack[Options],
     ) -> Connecting[Self]:
         """Connect without blocking the running loop.
@@ -152,9 +170,77 @@ class Client:
             oauth_token=oauth_token,
             limits=limits,
             connect_timeout=connect_timeout,
+            on_space_state=on_space_state,
             retry=chosen.retry,
         )
         return Connecting(partial(cls._over, options=chosen), lambda: Opening(src, settings))
+
+    @classmethod
+    def duplicate(  # noqa: PLR0917 (as in gradio_client)
+        cls,
+        from_id: str,
+        to_id: str | None = None,
+        token: str | None = None,
+        private: bool = True,
+        hardware: str | None = None,
+        secrets: Mapping[str, str] | None = None,
+        sleep_timeout: int = 5,
+        max_workers: int | None = None,
+        verbose: bool = True,
+        *,
+        connect_timeout: float | None = 1800.0,
+        **how: Any,
+    ) -> Self:
+        """Copy a Space into your own account, and return a client of the copy, blocking.
+
+        A Space of yours with this name is used as it is, but for hardware and sleep time.
+
+        Args:
+            from_id: Which Space, such as "user/space".
+            to_id: The name of the copy; by default that of the original. It is made in your
+                account, whichever else is named.
+            token: A Hugging Face token that may write; by default the one saved on this machine.
+            private: Whether nobody else sees the copy.
+            hardware: What the copy runs on, such as "t4-small"; by default what the original
+                does. All but "cpu-basic" may be billed to you.
+            secrets: Secrets of the copy, by name.
+            sleep_timeout: Minutes without a call after which the copy sleeps, and is not
+                billed; "cpu-basic" has a time of its own.
+            max_workers: As of the constructor.
+            verbose: As of the constructor.
+            connect_timeout: Seconds that the copy may take to be built and to start.
+            **how: Further arguments of the constructor.
+
+        Raises:
+            SpaceError: There is no such Space, or the copy does not run, or not in time.
+            SpaceDuplicationError: It could not be copied, or the copy not be set up.
+            AuthenticationError: There is no token, or the Hub refuses it.
+            RxGradioError: The Hub cannot be asked, or the copy not be connected to.
+        """
+        refuse_to_block()
+        copying = loop_thread().run(
+            duplicate(
+                from_id,
+                to_id,
+                token=token,
+                private=private,
+                hardware=hardware,
+                secrets=secrets,
+                sleep_timeout=sleep_timeout,
+                retry=how.get("retry", Retry()),
+            )
+        )
+        try:
+            space_id, existed = copying.result()
+        except KeyboardInterrupt:
+            copying.cancel()
+            raise
+        if existed and secrets is not None:
+            warnings.warn(
+                f"the Space {space_id} was there before, and the secrets were not given to it",
+                stacklevel=2,
+            )
+        return cls(space_id, token, max_workers, verbose, connect_timeout=connect_timeout, **how)
 
     @classmethod
     def _over(cls, connection: Connection, options: CallOptions | None = None) -> Self:
@@ -167,15 +253,50 @@ class Client:
         self._connection = connection
         self._parent: Client | None = None
         infos = connection.endpoints
-        self._infos = {info.fn_index: info for info in infos}
-        self._named = {info.api_name: info for info in reversed(infos)}
+        self._infos = {info.fn_index: info for info in infos if not info.private}
+        self._named = {info.api_name: info for info in reversed(self._infos.values())}
         finalizer = weakref.finalize(self, connection.abandon)
         finalizer.atexit = False  # the scheduler thread closes what is left
 
     @property
     def src(self) -> str:
-        """The address of the app."""
-        return self._connection.address
+        """The address of the app, with a slash at the end."""
+        return self._connection.address + "/"
+
+    @property
+    def verbose(self) -> bool:
+        """What the client was told of it; nothing is printed."""
+        return self._connection.settings.verbose
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The header fields that it was given; a copy."""
+        return dict(self._connection.settings.headers or {})
+
+    @property
+    def app_version(self) -> str:
+        """The version of Gradio that the app runs."""
+        return self._connection.app.version
+
+    @property
+    def protocol(self) -> str:
+        """The protocol of the app's queue, as its config names it; "ws" for Gradio 3."""
+        return str(self._connection.config.get("protocol") or "ws")
+
+    @property
+    def space_id(self) -> str | None:
+        """The Space that the app is, if it was found by its name."""
+        return self._connection.space_id
+
+    @property
+    def session_hash(self) -> str:
+        """Under which the app keeps the State of this client; it changes after a loss."""
+        return self._connection.session_hash
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The app's `/config`, as it came."""
+        return dict(self._connection.config)
 
     @property
     def endpoints(self) -> dict[int, Endpoint]:
@@ -300,7 +421,7 @@ class Client:
 
         Args:
             api_name: Which function, such as "/predict".
-            fn_index: Which function, by its number in `endpoints`, instead.
+            fn_index: Which function, by its number in `endpoints`, if it has no name.
             headers: Header fields for the requests of each call.
             **options: How it is called, as for `Endpoint.with_options`; the rest is as
                 the client was told.
@@ -308,9 +429,7 @@ class Client:
         Raises:
             InvalidAPIEndpointError: There is no such function, or a name is needed.
         """
-        if fn_index is not None and api_name is not None:
-            raise TypeError("an endpoint is named by api_name or by fn_index, not by both")
-        if fn_index is not None:
+        if fn_index is not None and api_name is None:
             if fn_index in self._infos:
                 return self._as_endpoint(self._infos[fn_index], headers, options)
             raise InvalidAPIEndpointError(
@@ -346,16 +465,35 @@ class Client:
             print_info: Write it to the standard output.
             return_format: Return it as a text, or as the app's own description.
         """
+        text = self._usage(all_endpoints)
+        if print_info:
+            sys.stdout.write(text + "\n")
+        if return_format == "dict":
+            return self._documentation()
+        return text if return_format == "str" else None
+
+    def _documentation(self) -> dict[str, Any]:
+        """Return what the app documents of those functions that may be called."""
+        hidden = {
+            info.api_name or str(info.fn_index) for info in self._infos.values() if info.private
+        }
+        found = dict(self._connection.app.info)
+        for kind in ("named_endpoints", "unnamed_endpoints"):
+            found[kind] = {
+                name: {key: value for key, value in each.items() if key not in _INTERNAL}
+                for name, each in as_object(found.get(kind)).items()
+                if name not in hidden and is_object(each)
+            }
+        return found
+
+    def _usage(self, all_endpoints: bool | None = None) -> str:
         public = [endpoint for endpoint in self.endpoints.values() if endpoint.info.public]
         named = [endpoint for endpoint in public if endpoint.api_name]
         unnamed = [endpoint for endpoint in public if not endpoint.api_name]
         shown = named + (unnamed if all_endpoints or (all_endpoints is None and not named) else [])
-        text = "\n".join([f"{self.src} (Gradio {self._connection.app.version})", *_told(shown)])
-        if print_info:
-            sys.stdout.write(text + "\n")
-        if return_format == "dict":
-            return dict(self._connection.app.info)
-        return text if return_format == "str" else None
+        return "\n".join(
+            [f"{self._connection.address} (Gradio {self._connection.app.version})", *_told(shown)]
+        )
 
     def _as_endpoint(
         self,
@@ -449,8 +587,8 @@ class Client:
         await self.aclose()
 
     def __repr__(self) -> str:
-        """Show the app, and not what it is called with."""
-        return f"<Client of {self.src}, Gradio {self._connection.app.version}>"
+        """Show the app and its functions, as `view_api` does."""
+        return self._usage()
 
 
 class Connecting(Generic[C]):
@@ -508,6 +646,8 @@ def _told(endpoints: Sequence[Endpoint]) -> Iterator[str]:
             yield f"    client.stream(chunks, {which}){limit}"
         else:
             yield f"    client.predict({', '.join([*names, which])})"
+        if info.oauth_token:
+            yield "    takes a Hugging Face token to act with: Client(..., oauth_token=...)"
         for parameter in info.parameters:
             said = "" if parameter.is_file else _first_line(parameter.description)
             words = [parameter.component, parameter.label, said]

@@ -14,17 +14,17 @@ import ssl
 import threading
 import time
 import weakref
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import CancelledError, Future
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from urllib.parse import unquote, urlsplit
 
-from .attempts import Attempts
+from .attempts import Attempts, Room
 from .exceptions import (
     ClientClosed,
     ConnectionLost,
@@ -35,20 +35,31 @@ from .exceptions import (
 from .headers import checked
 from .job import Communicator, Job, Run, feed
 from .options import CallOptions, Limits, Retry
-from .patience import persist, unaccepted
+from .patience import harmless, persist
 from .protocol.answers import check_login, json_of
-from .protocol.app import App, EndpointInfo, app_of, config_in_page, prefix_of
+from .protocol.app import App, EndpointInfo, app_of, config_in_page, prefix_of, whole
 from .protocol.event import Event
 from .protocol.files import carries_files
+from .protocol.shapes import as_object
 from .runtime.process import generation, loop_thread
-from .updates import Status, StatusUpdate
+from .runtime.reading import refuse_to_block
+from .spaces import Space, SpaceState, authorization, space_named, visitor_headers
+from .updates import CancelOutcome, Status, StatusUpdate
 
 if TYPE_CHECKING:
     from .transport.interface import Transport
     from .transport.submission import Submission
 
+T = TypeVar("T")
+
+_OUTCOME = 10.0
+"""Seconds after which nobody waits to hear what the server made of a cancel."""
+
 _CLOSE = 2.0
 """Seconds that closing may take."""
+
+_WAKE = 10.0
+"""Seconds that a sleeping Space may take to answer, before the Hub is asked about it again."""
 
 _UNSENT = "the client was closed before the call was sent"
 _NOT_AGAIN = "the client was closed before the call was made again"
@@ -80,6 +91,7 @@ class Settings:
     connect_timeout: float | None = None
     max_workers: int | None = None
     verbose: bool = True
+    on_space_state: Callable[[SpaceState], object] | None = None
 
     def __post_init__(self) -> None:
         """Check what types cannot say."""
@@ -87,6 +99,9 @@ class Settings:
             raise ValueError(
                 f"connect_timeout is a positive number of seconds, not {self.connect_timeout!r}"
             )
+        where = self.download_files
+        if isinstance(where, (str, Path)) and Path(where).exists() and not Path(where).is_dir():
+            raise ValueError(f"download_files is a directory, which {str(where)!r} is not")
         if self.max_workers is not None and self.max_workers < 1:
             raise ValueError(f"max_workers is a positive number, not {self.max_workers!r}")
 
@@ -113,12 +128,18 @@ class Opening:
         if self._given_up:
             raise asyncio.CancelledError
         seconds = settings.connect_timeout
+        name, space = space_named(src), None
+        if name is not None:
+            told = settings.on_space_state
+            space = Space(name, settings.token, retry=settings.retry, told=told)
         try:
             async with asyncio.timeout(seconds):
-                return await Connection.open(src, settings)
+                return await Connection.open(src, settings, space)
         except TimeoutError as error:
-            if isinstance(error, RxGradioError):
+            if isinstance(error, RxGradioError) or seconds is None:
                 raise
+            if space is not None:
+                raise space.late(seconds) from error
             address, _ = _address(src)
             raise ConnectionLost(
                 f"{address} could not be connected to within {seconds:g} s (connect_timeout)"
@@ -138,7 +159,14 @@ class Connection:
     """The transport, the lanes and the running jobs of one client."""
 
     def __init__(
-        self, address: str, prefix: str, transport: Transport, app: App, settings: Settings
+        self,
+        address: str,
+        prefix: str,
+        transport: Transport,
+        config: object,
+        settings: Settings,
+        *,
+        app: App,
     ) -> None:
         from .files.courier import Courier  # noqa: PLC0415 (see `load`)
         from .files.disk import default_folder  # noqa: PLC0415
@@ -146,15 +174,23 @@ class Connection:
 
         self.address = address
         self.app = app
+        self.config = as_object(config)
         self._prefix = prefix
-        self._settings = settings
+        self.settings = settings
         self._transport = transport
         where = settings.download_files
         folder = None
         if where is not False:
             folder = default_folder() if where is None else Path(where)
         self._courier = Courier(
-            transport, address, prefix, app.dialect, folder, limits=settings.limits
+            transport,
+            address,
+            prefix,
+            app.dialect,
+            folder,
+            limits=settings.limits,
+            most=app.max_file_size,
+            start=self._begin_fetch,
         )
         self._calls = Calls(transport, prefix, app, settings.limits)
         self._parent: Connection | None = None
@@ -163,6 +199,7 @@ class Connection:
         self._sessions: weakref.WeakSet[Connection] = weakref.WeakSet()
         self._held: dict[Run, Callable[[], object]] = {}
         self._active = 0
+        self._room = Room()
         self._uploads: dict[Submission, asyncio.Task[None]] = {}
         self._thread = loop_thread()
         self._process = generation()
@@ -173,20 +210,34 @@ class Connection:
         self._thread.tenants.add(self)
 
     @classmethod
-    async def open(cls, src: str, settings: Settings) -> Connection:
+    async def open(cls, src: str, settings: Settings, space: Space | None = None) -> Connection:
         """Connect to an app over HTTP; on the scheduler thread."""
         from .transport.chosen import HttpOptions  # noqa: PLC0415 (see `load`)
         from .transport.http import HttpTransport  # noqa: PLC0415
 
-        address, login = _address(src)
+        address, login = _address(src if space is None else await space.find())
+        if space is None:
+            ours = await authorization(address, settings.token)
+        else:
+            ours = await space.headers(address)
+        given = checked(settings.headers)
         transport = HttpTransport(
             address,
             login,
-            checked(settings.headers),
+            {**_without(checked(ours), given), **given},
             limits=settings.limits,
             options=HttpOptions(kwargs=settings.httpx_kwargs or {}, verify=settings.ssl_verify),
         )
-        return await cls.over(address, transport, settings)
+        if space is None:
+            return await cls.over(address, transport, settings)
+        try:
+            await space.awake(partial(_answers, transport))
+        except BaseException:
+            await transport.aclose()
+            raise
+        connection = await cls.over(address, transport, settings)
+        connection.space_id = space.space_id
+        return connection
 
     @classmethod
     async def over(
@@ -206,11 +257,11 @@ class Connection:
                 async def log_in() -> None:
                     check_login(await transport.submit_form("/login", form))
 
-                await persist(log_in, retry, unaccepted)
-            config = await persist(lambda: _config(address, transport), retry, unaccepted)
+                await persist(log_in, retry, harmless)
+            config = await persist(lambda: _config(address, transport), retry, harmless)
             prefix = prefix_of(config)
-            info = await persist(lambda: _info(prefix, transport), retry, unaccepted)
-            return cls(address, prefix, transport, app_of(config, info), settings)
+            info = await persist(lambda: _info(prefix, transport), retry, harmless)
+            return cls(address, prefix, transport, config, settings, app=app_of(config, info))
         except BaseException:
             await transport.aclose()
             raise
@@ -220,11 +271,14 @@ class Connection:
     @property
     def endpoints(self) -> Sequence[EndpointInfo]:
         """The app's functions, as they are to be called."""
-        if self._settings.skip_components:
+        if self.settings.skip_components:
             return self.app.endpoints
-        return [
-            replace(info, outputs=tuple(True for _ in info.outputs)) for info in self.app.endpoints
-        ]
+        return [whole(info) for info in self.app.endpoints]
+
+    @property
+    def session_hash(self) -> str:
+        """Under which State lives."""
+        return self._calls.session_hash
 
     def session(self) -> Future[Connection]:
         """Make a connection to the same app, with a session of its own; closed with this one."""
@@ -233,8 +287,14 @@ class Connection:
             if self._closed:
                 raise ClientClosed("the client is closed; make a new one")
             session = Connection(
-                self.address, self._prefix, self._transport, self.app, self._settings
+                self.address,
+                self._prefix,
+                self._transport,
+                self.config,
+                self.settings,
+                app=self.app,
             )
+            session.space_id = self.space_id
             session._parent = self
             self._sessions.add(session)
             return session
@@ -249,8 +309,15 @@ class Connection:
             ClientClosed: The connection is closed, or belongs to the parent process.
         """
         self._check_process()
-        if self._closed or not self._thread.call(self._calls.reset):
-            raise ClientClosed("the client is closed; make a new one")
+
+        async def reset() -> None:
+            if self._closed:
+                raise ClientClosed("the client is closed; make a new one")
+            self._calls.reset()
+
+        reset_ = self._thread.run(reset())
+        if not self._thread.current:
+            reset_.result()  # the caller may look at its hash
 
     def _check_process(self) -> None:
         if self._process is not generation():
@@ -279,10 +346,15 @@ class Connection:
         self._check_process()
         begun = time.monotonic()
         status = StatusUpdate(Status.STARTING, time=datetime.now())
-        communicator = Communicator(info.label, value, status, options.replay)
-        verbose = self._settings.verbose
+        most = self.settings.limits.replay
+        communicator = Communicator(info.label, value, status, options.replay, most)
+        verbose = self.settings.verbose
         job = Job(communicator=communicator, verbose=verbose, space_id=self.space_id)
         running = Run(job, self._running, holder)
+        if self.space_id is not None:
+            given = options.headers or {}
+            visitor = _without(checked(visitor_headers()), given)
+            options = replace(options, headers={**visitor, **given})
         if info.streaming:  # what was fed to an attempt is gone
             options = replace(options, resubmit=None, wait_for_room=False)
 
@@ -298,13 +370,23 @@ class Connection:
                 queued=self.app.has_queue and (info.queued or info.generator or info.streaming),
                 streaming=info.streaming,
                 options=options,
-                oauth_token=self._settings.oauth_token if info.oauth_token else None,
+                oauth_token=self.settings.oauth_token if info.oauth_token else None,
             )
 
         incoming = self._courier.incoming(
-            running, info.output_types, options, lambda: self._calls.cancel(attempts.submission)
+            running,
+            info.output_types,
+            options,
+            lambda: self._calls.cancel(attempts.submission),
+            holder,
         )
-        attempts = Attempts(incoming, options, make, partial(self._start, info))
+
+        def again(submission: Submission) -> None:
+            if attempts.lost:  # it may be another server that has come back
+                self._courier.forget()
+            self._start(info, submission)
+
+        attempts = Attempts(incoming, options, make, again, self._room)
         feeding = None
         if info.streaming:
             feeding = self._courier.feeding(
@@ -312,6 +394,7 @@ class Connection:
                 options,
                 lambda chunk, latest: self._calls.feed(attempts.submission, chunk, latest=latest),
                 partial(self._cut, attempts, running),
+                types=info.file_types,
             )
 
         def at_end() -> None:
@@ -329,11 +412,23 @@ class Connection:
             at_end,
         )
         due = None if options.deadline is None else begun + options.deadline
-        if self._closed or not self._thread.call(self._begin, attempts, running, info, due):
+        if self._closed or not self._thread.call(self._begin, attempts, running, due):
             raise ClientClosed("the client is closed; make a new one")
         if info.streaming and not fed:
             feed(job, None)  # else the app would wait for more until its time limit
         return job
+
+    def _begin_fetch(self, work: Coroutine[Any, Any, T]) -> Future[T]:
+        try:
+            self._check_process()
+            refuse_to_block()
+        except BaseException:
+            work.close()
+            raise
+        try:
+            return self._thread.run(work)
+        except RuntimeError:
+            raise ClientClosed("the client is closed; make a new one") from None
 
     def close(self) -> None:
         """End all jobs and close all sockets; waits for it, but never on the scheduler thread."""
@@ -386,19 +481,17 @@ class Connection:
             if self._parent is None:
                 await self._transport.aclose()
 
-    def _begin(
-        self, attempts: Attempts, running: Run, info: EndpointInfo, due: float | None
-    ) -> None:
+    def _begin(self, attempts: Attempts, running: Run, due: float | None) -> None:
         self._running.add(running)
         if due is not None:
             loop = asyncio.get_running_loop()
             running.timer = loop.call_at(due, self._expire, attempts, running)
-        most = self._settings.max_workers
+        most = self.settings.max_workers
         if most is not None and self._active >= most:
-            self._held[running] = lambda: self._start(info, attempts.submission)
+            self._held[running] = attempts.begin
             return
         self._active += 1
-        self._start(info, attempts.submission)
+        attempts.begin()
 
     def _at_end(self, running: Run) -> None:
         if self._held.pop(running, None) is None:
@@ -407,7 +500,7 @@ class Connection:
                 asyncio.get_running_loop().call_soon(self._start_held)
 
     def _start_held(self) -> None:
-        if self._held and self._active < (self._settings.max_workers or 0):
+        if self._held and self._active < (self.settings.max_workers or 0):
             self._active += 1
             self._held.pop(next(iter(self._held)))()
 
@@ -439,7 +532,13 @@ class Connection:
         call = submission.call
         try:
             if carries_files(call.data):
-                call.data = await self._courier.sent(call.data, info.input_types, call.options)
+                call.data = await self._courier.sent(
+                    call.data,
+                    info.input_types,
+                    call.options,
+                    types=info.file_types,
+                    told=lambda status: submission.sink.publish([status], status),
+                )
             if first:
                 await asyncio.wait(first)
         except Exception as error:  # noqa: BLE001 (whatever it is, it is the end of the job)
@@ -453,12 +552,15 @@ class Connection:
             _end_unsent(submission, ClientClosed(_UNSENT))
 
     def _expire(self, attempts: Attempts, running: Run) -> None:
-        seconds = attempts.submission.call.options.deadline
-        problem = (
-            f"the call took longer than its deadline of {seconds:g} s, and is being cancelled on "
-            "the server"
-        )
-        self._cut(attempts, running, DeadlineExceeded(problem, deadline=seconds))
+        call = attempts.submission.call
+        seconds = call.options.deadline
+        stood = call.event.status.code.name
+        problem = f"the call took longer than its deadline of {seconds:g} s: it was {stood}"
+        if attempts.failure is not None:
+            problem += f", and its last attempt had failed ({attempts.failure})"
+        error = DeadlineExceeded(problem, deadline=seconds)
+        error.__cause__ = attempts.failure
+        self._cut(attempts, running, error)
 
     def _cut(self, attempts: Attempts, running: Run, error: Exception) -> None:
         outcome = attempts.stop()
@@ -472,6 +574,9 @@ class Connection:
     def _cancel(self, attempts: Attempts, running: Run) -> None:
         outcome = attempts.stop()
         running.leave()
+        running.timer = asyncio.get_running_loop().call_later(
+            _OUTCOME, running.cancel_told, CancelOutcome.UNKNOWN
+        )
         self._courier.stop(attempts.sink)
         if outcome is not None:
             running.cancel_told(outcome)
@@ -486,6 +591,22 @@ def _end_unsent(submission: Submission, error: Exception) -> None:
     event = submission.call.event
     entries = event.end(error, datetime.now())
     submission.sink.finish(entries, event.status, event.error)
+
+
+async def _answers(transport: Transport) -> bool:
+    """Call an app that may be asleep; tells whether it, and not its host, has answered."""
+    with suppress(TimeoutError, RxGradioError):
+        async with asyncio.timeout(_WAKE):
+            answer = await transport.get("/config")
+            kind = answer.headers.get("content-type", "")
+            return answer.status in {200, 401} and kind.startswith("application/json")
+    return False
+
+
+def _without(headers: Mapping[str, str], others: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the header fields that are not among others, in any case of letters."""
+    names = {name.lower() for name in others}
+    return {name: value for name, value in headers.items() if name.lower() not in names}
 
 
 async def _config(address: str, transport: Transport) -> object:
@@ -526,7 +647,8 @@ def _address(src: str) -> tuple[str, tuple[str, str] | None]:
         )
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValueError(
-            f"the address of an app is a URL such as http://127.0.0.1:7860, not {shown!r}"
+            "the address of an app is a URL such as http://127.0.0.1:7860, or the name of a "
+            f"Space such as user/space, not {shown!r}"
         )
     if parts.query or parts.fragment:
         raise ValueError(f"the address of an app has no query and no fragment: {shown!r}")

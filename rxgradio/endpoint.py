@@ -13,17 +13,18 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from pathlib import PurePath
 from typing import Any, Literal, Protocol, Unpack, cast
 
 import orjson
 from reactivex import Observable, abc
 from reactivex.disposable import CompositeDisposable, Disposable
 
+from .files.handle import marked
 from .headers import checked
 from .job import Job, attach
 from .options import CallOptions, Options
 from .protocol.app import EndpointInfo
+from .protocol.files import keeping
 from .streaming import streamed
 from .updates import Update
 
@@ -280,20 +281,20 @@ class Endpoint:
     def _encoded(self, data: list[Any]) -> bytes:
         label = self.info.label
         try:
-            encoded = orjson.dumps(data)
+            encoded = orjson.dumps(data, default=marked)
         except TypeError:
             # Keys that are no texts, and integers of more than 64 bits, are
             # beyond orjson; the standard library writes them.
             try:
-                return json.dumps(data, allow_nan=False).encode("ascii")
+                text = json.dumps(data, allow_nan=False, default=marked)
+                return keeping(text.encode("ascii"), data)
             except (TypeError, ValueError, RecursionError) as error:
                 problem = f"an argument of {label} cannot be sent as JSON: {error}"
-                if any(isinstance(value, PurePath) for value in data):
-                    problem += "; name a file with rxgradio.handle_file"
+                problem += "; name a file with rxgradio.handle_file, or what is to be one"
                 raise TypeError(problem) from None
         if b"null" in encoded:  # which is what orjson makes of a NaN
             _check_numbers(data, label)
-        return encoded
+        return keeping(encoded, data)
 
 
 def _shown(outputs: Sequence[bool], data: Sequence[Any]) -> Any:

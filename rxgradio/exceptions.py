@@ -5,14 +5,16 @@
     │   (also ValueError)
     ├── ValidationError          the app refused the arguments (also ValueError)
     ├── AuthenticationError      the app wants a login, or refused it (also ValueError)
-    ├── InvalidAPIEndpointError  the app has no such endpoint
+    ├── InvalidAPIEndpointError  the app has no such endpoint (also ValueError)
     ├── QueueError               the app's queue did not take the call
     │   └── QueueFull            ... because it is full
     ├── TooManyRequestsError     the server asks its clients to slow down (HTTP 429)
     │   └── QuotaExceeded        ... because the user's GPU time is used up (also AppError)
     ├── ProtocolError            the server said something no Gradio server should say
+    │   (also ValueError)
     ├── ConnectionLost           no connection, or it broke (also ConnectionError)
     │   └── ServerStopped        ... because the server is shutting down
+    ├── SpaceError               a Space is not there, or does not run (also ValueError)
     ├── SpaceDuplicationError    a Space could not be duplicated
     ├── SerializationSetupError  never raised (also ValueError)
     ├── DeadlineExceeded         the call took longer than its deadline allows
@@ -40,6 +42,7 @@ __all__ = [
     "SerializationSetupError",
     "ServerStopped",
     "SpaceDuplicationError",
+    "SpaceError",
     "TooManyRequestsError",
     "ValidationError",
 ]
@@ -115,7 +118,7 @@ class AuthenticationError(RxGradioError, ValueError):
     """The app wants a login, or refused the one that it got: pass `auth=(user, password)`."""
 
 
-class InvalidAPIEndpointError(RxGradioError):
+class InvalidAPIEndpointError(RxGradioError, ValueError):
     """The app has no such endpoint; the message names those it has."""
 
 
@@ -162,7 +165,7 @@ class QuotaExceeded(TooManyRequestsError, AppError):  # noqa: N818 (what the ser
         self.retry_after = retry_after
 
 
-class ProtocolError(RxGradioError):
+class ProtocolError(RxGradioError, ValueError):
     """The server said something that no Gradio server should say.
 
     Either it is none, or something between here and there changes what it says, or
@@ -208,6 +211,19 @@ class DeadlineExceeded(RxGradioError):  # noqa: N818 (gRPC's word for it)
 
 class ClientClosed(RxGradioError):  # noqa: N818 (a state, not a fault)
     """The client was closed (or belongs to the parent of a forked process): make a new one."""
+
+
+class SpaceError(RxGradioError, ValueError):
+    """A Space on Hugging Face is not there, or does not run; the message says what to do.
+
+    `stage` is what the Hub calls its state, such as "PAUSED", "BUILD_ERROR",
+    "RUNTIME_ERROR", or "BUILDING" and "SLEEPING" when it was not up within
+    `connect_timeout`; None if there is no such Space, or if the Hub does not say.
+    """
+
+    def __init__(self, message: str, *, stage: str | None = None) -> None:
+        super().__init__(message)
+        self.stage = stage
 
 
 class SpaceDuplicationError(RxGradioError):

@@ -26,7 +26,7 @@ from typing import Any
 from reactivex import Observable, abc
 
 from .exceptions import ClientClosed, RxGradioError
-from .protocol.event import Entry, Values, fold
+from .protocol.event import Entry, Values, fold, weigh
 from .runtime.delivery import Lane
 from .runtime.log import Cursor, End, Log
 from .runtime.process import delivery, generation
@@ -49,6 +49,7 @@ class Communicator:
         value: Makes of the outputs on the wire what a user wants.
         status: Where the call stands at first.
         replay: How many updates those get who come late; by default all.
+        most: How many bytes of updates, by an estimate, are kept for them.
     """
 
     __slots__ = ("label", "log", "replay", "status", "value")
@@ -59,12 +60,13 @@ class Communicator:
         value: Callable[[Data], Any],
         status: StatusUpdate,
         replay: int | None = None,
+        most: int = 2**63,
     ) -> None:
         self.label = label
         self.value = value
         self.status = status
         self.replay = replay
-        self.log: Log[Entry, Data, Update] = Log((), self._step, replay)
+        self.log: Log[Entry, Data, Update] = Log((), self._step, replay, weigh, most)
         self.log.append([status])
 
     def _step(self, data: Data, entry: Entry) -> tuple[Data, Update]:
@@ -72,7 +74,7 @@ class Communicator:
             return data, entry
         data = fold(data, entry)
         final = isinstance(entry, Values) and entry.final
-        return data, OutputUpdate(self.value(data), final=final)
+        return data, OutputUpdate(self.value(data), final=final, attempt=entry.attempt)
 
 
 class Job(Future[Any]):
@@ -393,7 +395,7 @@ class Run:
         self._holder: object = holder
         self._at_end: Callable[[], object] | None = None
         self.timer: asyncio.TimerHandle | None = None
-        """Stopped when the job runs no more."""
+        """Stopped when the job runs no more, or nothing more is to be heard of it."""
 
     def begin(
         self,
@@ -447,6 +449,9 @@ class Run:
 
     def cancel_told(self, outcome: CancelOutcome) -> None:
         """Take what the server made of a cancel."""
+        if self.timer is not None:
+            self.timer.cancel()
+            self.timer = None
         self._job._told(outcome)
 
     def leave(self) -> None:

@@ -7,7 +7,7 @@ __all__ = ["CallOptions", "Limits", "Options", "Retry"]
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TypedDict
+from typing import Literal, TypedDict
 
 _MIB = 1024 * 1024
 
@@ -92,6 +92,9 @@ class Limits:
         document: Any other answer, such as the app's configuration.
         early: All messages that wait for the calls that they are about to be accepted.
         download: One file.
+        replay: What a job keeps of its updates for those who come late, by an estimate of the
+            memory that they take; of more, the oldest are forgotten when all present
+            have read them.
         memory: What a message or a result may take in memory, it and what is parsed
             from it, by a safe estimate: many small numbers take 20 times what they
             have on the wire.
@@ -102,11 +105,12 @@ class Limits:
     document: int = 16 * _MIB
     early: int = 64 * _MIB
     download: int = 16 * 1024 * _MIB
+    replay: int = 200 * _MIB
     memory: int = MEMORY
 
     def __post_init__(self) -> None:
         """Check the numbers."""
-        if min(self.event, self.document, self.early, self.download, self.memory) < 1:
+        if min(self.event, self.document, self.early, self.download, self.replay, self.memory) < 1:
             raise ValueError("a limit is a positive number of bytes")
         if not self.silence > 0:
             raise ValueError(f"silence is a positive number of seconds, not {self.silence!r}")
@@ -123,6 +127,10 @@ class Options(TypedDict, total=False):
         stopped, with everything that it did the first time. By default it is not.
     wait_for_room: Whether a call that finds the queue full is made again until there
         is room; give a `deadline` too. By default it ends with `QueueFull`.
+    download: Which files of outputs are fetched: "all" of them, each before the update that
+        it is in; those of the "final" output only; or, "lazy", none. In the place of any
+        other is a `RemoteFile`, which fetches it when asked. What comes within a message
+        (images of Gradio 3) is here already.
     replay: How many of its latest updates a job keeps, at least, for those who come
         late (`outputs()` too); what is older is forgotten when all present have read
         it. None: all of them, for as long as anybody holds the job.
@@ -132,6 +140,7 @@ class Options(TypedDict, total=False):
     retry: Retry | None
     resubmit: Retry | None
     wait_for_room: bool
+    download: Literal["all", "final", "lazy"]
     replay: int | None
 
 
@@ -143,6 +152,7 @@ class CallOptions:
     retry: Retry | None = Retry()
     resubmit: Retry | None = None
     wait_for_room: bool = False
+    download: Literal["all", "final", "lazy"] = "all"
     replay: int | None = None
     headers: Mapping[str, str] | None = field(default=None, repr=False)  # may be secrets
 
@@ -152,6 +162,8 @@ class CallOptions:
             raise ValueError(f"a deadline is a positive number of seconds, not {self.deadline!r}")
         if self.replay is not None and self.replay < 1:
             raise ValueError(f"replay is a positive number of updates, not {self.replay!r}")
+        if self.download not in ("all", "final", "lazy"):
+            raise ValueError(f"download is 'all', 'final' or 'lazy', not {self.download!r}")
         for name in ("retry", "resubmit"):
             value = getattr(self, name)
             if value is not None and not isinstance(value, Retry):

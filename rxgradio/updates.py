@@ -30,6 +30,17 @@ class Status(Enum):
     CANCELLED = "CANCELLED"
     LOG = "LOG"
 
+    @staticmethod
+    def ordering(status: Status) -> int:
+        """Return how far a job is that stands there; a log is news of any phase."""
+        return list(Status).index(status)
+
+    def __lt__(self, other: object) -> bool:
+        """Whether a job comes here before it comes there."""
+        if not isinstance(other, Status):
+            return NotImplemented
+        return self.ordering(self) < self.ordering(other)
+
 
 class CancelOutcome(Enum):
     """What the server made of a cancel, as far as it can be known."""
@@ -134,6 +145,8 @@ class OutputUpdate:
     outputs: Any
     success: bool = True
     final: bool = False
+    attempt: int = 1
+    """Which attempt at the call made it, as in `StatusUpdate`: the outputs of each begin anew."""
     type: ClassVar[Literal["output"]] = "output"
 
 

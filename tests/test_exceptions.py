@@ -26,6 +26,7 @@ from rxgradio.exceptions import (
     SerializationSetupError,
     ServerStopped,
     SpaceDuplicationError,
+    SpaceError,
     TooManyRequestsError,
     ValidationError,
 )
@@ -35,17 +36,18 @@ PARENTS: dict[type[Exception], tuple[type, ...]] = {
     AppError: (RxGradioError, ValueError),
     ValidationError: (RxGradioError, ValueError),
     AuthenticationError: (RxGradioError, ValueError),
-    InvalidAPIEndpointError: (RxGradioError,),
+    InvalidAPIEndpointError: (RxGradioError, ValueError),
     QueueError: (RxGradioError,),
     QueueFull: (QueueError,),
     TooManyRequestsError: (RxGradioError,),
     QuotaExceeded: (TooManyRequestsError, AppError),
     DeadlineExceeded: (RxGradioError,),
-    ProtocolError: (RxGradioError,),
+    ProtocolError: (RxGradioError, ValueError),
     ConnectionLost: (RxGradioError, ConnectionError),
     ServerStopped: (ConnectionLost,),
     ClientClosed: (RxGradioError,),
     SpaceDuplicationError: (RxGradioError,),
+    SpaceError: (RxGradioError, ValueError),
     SerializationSetupError: (RxGradioError, ValueError),
 }
 EXAMPLES: list[RxGradioError] = [
@@ -65,6 +67,7 @@ EXAMPLES: list[RxGradioError] = [
     ServerStopped("no"),
     ClientClosed("no"),
     SpaceDuplicationError("no"),
+    SpaceError("no", stage="PAUSED"),
     SerializationSetupError("no"),
 ]
 

@@ -19,7 +19,7 @@ LAYERS = [
     {"__init__"},
     {"client", "utils"},
     {"connection", "endpoint"},
-    {"attempts", "headers", "streaming"},
+    {"attempts", "headers", "spaces", "streaming"},
     {"job"},
     {"files", "transport", "runtime"},
     {"patience", "protocol"},

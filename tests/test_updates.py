@@ -123,7 +123,7 @@ def test_a_status_update_shows_everything_but_its_time() -> None:
 
 def test_an_output_update_shows_its_outputs() -> None:
     assert repr(OutputUpdate(["a"], final=True)) == (
-        "OutputUpdate(outputs=['a'], success=True, final=True)"
+        "OutputUpdate(outputs=['a'], success=True, final=True, attempt=1)"
     )
 
 

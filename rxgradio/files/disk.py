@@ -1,12 +1,13 @@
 """The disk, for those who run on an event loop: all of it happens in threads.
 
 No file stays open from one step to the next, so whoever is cancelled leaves
-nothing open.
+nothing open. What is fetched goes to a `Folder` for such files, to a `Target` that
+somebody has named, or to `Memory`.
 """
 
 from __future__ import annotations
 
-__all__ = ["Folder", "LocalFile", "default_folder", "in_thread", "too_large"]
+__all__ = ["Folder", "LocalFile", "Memory", "Target", "default_folder", "in_thread", "too_large"]
 
 import asyncio
 import base64
@@ -14,10 +15,11 @@ import filecmp
 import hashlib
 import mimetypes
 import os
+import secrets
 import stat
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 from urllib.parse import unquote_to_bytes
@@ -83,6 +85,14 @@ class LocalFile:
         """
         return self._read(0, self.size) if self.size else b""
 
+    def piece(self, at: int) -> bytes:
+        """Read a part of it; in a thread.
+
+        Raises:
+            OSError: It cannot be read, or has changed.
+        """
+        return self._read(at, _PIECE)
+
     async def chunks(self) -> AsyncIterator[bytes]:
         """Yield its content.
 
@@ -91,7 +101,7 @@ class LocalFile:
         """
         at = 0
         while at < self.size:
-            piece = await in_thread(self._read, at, _PIECE)
+            piece = await in_thread(self.piece, at)
             at += len(piece)
             yield piece
 
@@ -145,30 +155,11 @@ class Folder:
             ProtocolError: It has more, or not as many.
             RxGradioError: It cannot be written.
         """
-        bounds = [bound for bound in (most, size) if bound is not None]
         writing = _Writing(self._root, name)
-        pieces: list[bytes] = []
-        waiting = total = 0
         try:
-            async for chunk in chunks:
-                total += len(chunk)
-                if bounds and total > min(bounds):
-                    raise too_large(name, min(bounds), size)
-                pieces.append(chunk)
-                waiting += len(chunk)
-                if waiting >= _PIECE:
-                    await in_thread(writing.add, pieces)
-                    pieces, waiting = [], 0
-            if size is not None and total < size:
-                raise ProtocolError(
-                    f"the server sent {total} bytes of the file {quoted(name)}, which has {size} "
-                    "as it says itself"
-                )
-            return await in_thread(writing.finish, pieces)
-        except OSError as error:
-            if isinstance(error, RxGradioError):  # a lost connection is one too
-                raise
-            raise _not_kept(name, error) from error
+            with _as_not_kept(name):
+                await _receive(writing.add, chunks, name, most, size)
+                return await in_thread(writing.finish)
         finally:
             if writing.temporary is not None:
                 await in_thread(writing.drop)
@@ -194,13 +185,12 @@ class Folder:
             name += mimetypes.guess_extension(kind, strict=False) or ""
         writing = _Writing(self._root, name)
         try:
-            for piece in decoded(uri, len(head) + 1):
-                writing.add([piece])
-            return writing.finish([])
+            with _as_not_kept(name):
+                for piece in decoded(uri, len(head) + 1):
+                    writing.add([piece])
+                return writing.finish()
         except ValueError as error:
             raise ProtocolError(f"a file in a data URI is broken: {quoted(uri, 40)}") from error
-        except OSError as error:
-            raise _not_kept(name, error) from error
         finally:
             writing.drop()
 
@@ -220,6 +210,83 @@ def _escaped(uri: str, start: int) -> Iterator[bytes]:
         end = escape if escape > start else end
         yield unquote_to_bytes(uri[start:end])
         start = end
+
+
+class Target:
+    """A path that its user has named; what is there stays until all has arrived."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    async def keep(
+        self,
+        chunks: AsyncIterator[bytes],
+        name: str,
+        most: int | None = None,
+        size: int | None = None,
+    ) -> None:
+        """Write a file as it arrives; as `Folder.keep`."""
+        temporary = self._path.with_name(f".{secrets.token_hex(8)}.part")
+
+        def add(pieces: list[bytes]) -> None:
+            with open(temporary, "ab", opener=_made) as file:
+                file.writelines(pieces)
+
+        try:
+            with _as_not_kept(name):
+                await _receive(add, chunks, name, most, size)
+                await in_thread(temporary.replace, self._path)
+        finally:
+            await in_thread(temporary.unlink, missing_ok=True)
+
+
+def _made(path: str, flags: int) -> int:
+    """Make a file that others may read if the umask lets them, and never write."""
+    return os.open(path, flags, 0o644)
+
+
+class Memory:
+    """Where a file goes that is wanted as bytes."""
+
+    async def keep(
+        self,
+        chunks: AsyncIterator[bytes],
+        name: str,
+        most: int | None = None,
+        size: int | None = None,
+    ) -> bytes:
+        """Gather a file as it arrives; as `Folder.keep`."""
+        kept: list[bytes] = []
+        await _receive(kept.extend, chunks, name, most, size)
+        return b"".join(kept)
+
+
+async def _receive(
+    add: Callable[[list[bytes]], object],
+    chunks: AsyncIterator[bytes],
+    name: str,
+    most: int | None,
+    size: int | None,
+) -> None:
+    """Pass chunks on in larger pieces, in threads; at least once, and no more than allowed."""
+    bounds = [bound for bound in (most, size) if bound is not None]
+    pieces: list[bytes] = []
+    waiting = total = 0
+    async for chunk in chunks:
+        total += len(chunk)
+        if bounds and total > min(bounds):
+            raise too_large(name, min(bounds), size)
+        pieces.append(chunk)
+        waiting += len(chunk)
+        if waiting >= _PIECE:
+            await in_thread(add, pieces)
+            pieces, waiting = [], 0
+    if size is not None and total < size:
+        raise ProtocolError(
+            f"the server sent {total} bytes of the file {quoted(name)}, which has {size} "
+            "as it says itself"
+        )
+    await in_thread(add, pieces)
 
 
 class _Writing:
@@ -244,8 +311,8 @@ class _Writing:
                 file.write(piece)
         return temporary
 
-    def finish(self, pieces: list[bytes]) -> str:
-        temporary = self.add(pieces)
+    def finish(self) -> str:
+        temporary = self.add([])
         folder = self._root / self._hash.hexdigest()
         folder.mkdir(mode=_MODE, exist_ok=True)
         path = folder / self._name
@@ -281,5 +348,11 @@ def too_large(name: str, most: int, size: int | None = None) -> ProtocolError:
     )
 
 
-def _not_kept(name: str, error: OSError) -> RxGradioError:
-    return RxGradioError(f"the file {quoted(name)} cannot be kept: {error}")
+@contextmanager
+def _as_not_kept(name: str) -> Generator[None]:
+    try:
+        yield
+    except OSError as error:
+        if isinstance(error, RxGradioError):  # a lost connection is one too
+            raise
+        raise RxGradioError(f"the file {quoted(name)} cannot be kept: {error}") from error

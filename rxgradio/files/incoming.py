@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from ..exceptions import ProtocolError, RxGradioError
 from ..protocol.event import Entry
@@ -31,7 +32,8 @@ class Incoming:
     """Passes news on in their order, with local paths in the places of files.
 
     Lives on the scheduler thread. News without files pass as they are, unless
-    others wait for theirs before them.
+    others wait for theirs before them. A file that is not to be fetched now has a
+    `RemoteFile` in its place.
 
     Args:
         sink: To whom.
@@ -39,6 +41,8 @@ class Incoming:
         fetch: Brings one here, and returns its path.
         let_go: Called when a file cannot be had, and the call has ended for its user.
         waiting: Where to be found while news wait for files.
+        left: Makes what stands for a file that is not fetched.
+        download: Which are fetched.
     """
 
     def __init__(
@@ -48,12 +52,18 @@ class Incoming:
         fetch: Callable[[Remote | Inline], Awaitable[str]],
         let_go: Callable[[], object],
         waiting: set[Incoming],
+        *,
+        left: Callable[[Remote], object] | None = None,
+        download: Literal["all", "final", "lazy"] = "all",
     ) -> None:
         self._sink = sink
         self._search = search
         self._fetch = fetch
         self._let_go = let_go
         self._waiting = waiting
+        self._make = left
+        self._download = download
+        self._left: dict[Remote, object] = {}
         self._held: deque[_News] = deque()
         self._paths: dict[Remote | Inline, str] = {}
         self._wanted: dict[Remote | Inline, list[tuple[Slot, _News]]] = {}
@@ -118,6 +128,13 @@ class Incoming:
         self._pass_on()
 
     def _want(self, slot: Slot, news: _News) -> None:
+        file = slot.file
+        # What came inline is here already.
+        if self._make is not None and isinstance(file, Remote) and not self._fetched(slot):
+            if file not in self._left:
+                self._left[file] = self._make(file)
+            slot.fill(self._left[file])
+            return
         path = self._paths.get(slot.file)
         if path is not None:
             slot.fill(path)
@@ -130,6 +147,9 @@ class Incoming:
             task = asyncio.get_running_loop().create_task(self._bring(slot.file))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
+
+    def _fetched(self, slot: Slot) -> bool:
+        return self._download == "all" or (self._download == "final" and slot.final)
 
     async def _bring(self, file: Remote | Inline) -> None:
         try:

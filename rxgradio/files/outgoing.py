@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Outgoing"]
+__all__ = ["Outgoing", "Rules"]
 
 import asyncio
 import base64
@@ -10,15 +10,19 @@ import json
 import mimetypes
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from ..exceptions import ConnectionLost, ProtocolError, ValidationError
 from ..options import CallOptions
 from ..protocol.dialects import Dialect
 from ..protocol.files import (
     Marker,
+    Remote,
+    accepted,
     inlined,
     is_url,
     markers,
@@ -28,33 +32,83 @@ from ..protocol.files import (
     written,
 )
 from ..protocol.shapes import quoted
+from ..updates import StatusUpdate
+from .content import Content
 from .disk import Folder, LocalFile, in_thread
-from .handle import is_handled
-from .way import Way
+from .handle import is_handled, named
+from .progress import Progress
+from .remote import RemoteFile
+from .uploads import Uploads
+from .way import Source, Way
+
+T = TypeVar("T")
+S = TypeVar("S")
 
 _AT_ONCE = 4
-"""Uploads of one call at a time."""
+"""Files of one call at a time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """What an app says of the files that it takes.
+
+    Args:
+        most: How many bytes one may have.
+        components: The component of each input.
+        types: The types of files that each input takes; empty where it takes all, or where
+            that is not known.
+    """
+
+    components: Sequence[str]
+    most: int | None = None
+    types: Sequence[Sequence[str]] = ()
+
+    def check(self, file: Source, users: Sequence[Marker]) -> None:
+        """Refuse what the app would refuse.
+
+        Raises:
+            ValidationError: It is too large, or of another type.
+        """
+        if self.most is not None and file.size > self.most:
+            raise ValidationError(
+                f"the file {quoted(file.name)} has {file.size} bytes, and the app takes "
+                f"{self.most} at most (max_file_size)"
+            )
+        for marker in users:
+            types = self.types[marker.argument] if marker.argument < len(self.types) else ()
+            if types and not accepted(file.name, types):
+                raise ValidationError(
+                    f"the file {quoted(file.name)} is of none of the types that the app takes "
+                    f"there: {', '.join(types)} (file_types of its {marker.component})"
+                )
 
 
 class Outgoing:
     """Sends the files of one call, each once, and writes down where the server has them.
 
     Args:
-        components: The component of each input.
+        uploads: What sends them.
+        rules: What the app says of them.
         options: Those of the call.
+        told: Called with news of the sending.
     """
 
     def __init__(
         self,
         way: Way,
+        uploads: Uploads,
         dialect: Dialect,
-        components: Sequence[str],
+        rules: Rules,
+        *,
         options: CallOptions,
+        told: Callable[[StatusUpdate], object] = lambda _: None,
     ) -> None:
         self._way = way
+        self._uploads = uploads
         self._dialect = dialect
-        self._components = components
+        self._rules = rules
         self._options = options
+        self._progress = Progress(told)
         self._turns = asyncio.Semaphore(_AT_ONCE)
 
     async def sent(self, data: bytes) -> bytes:
@@ -62,12 +116,13 @@ class Outgoing:
 
         Raises:
             OSError: A file cannot be read.
-            ValidationError: A file is too large, or none that `handle_file` has named.
+            ValidationError: A file is none that the app takes, or none that `handle_file`
+                has named.
             RxGradioError: A file could not be sent.
         """
         # Not orjson, which cannot read all integers that Python writes.
         values: list[Any] = await in_thread(json.loads, data)
-        found = markers(values, self._components)
+        found = markers(values, self._rules.components)
         if not found:
             return data
         fetched = _Fetched(self._way, self._options)
@@ -78,12 +133,17 @@ class Outgoing:
         return (await in_thread(json.dumps, values, allow_nan=False)).encode()
 
     async def _send(self, found: Sequence[Marker], fetched: _Fetched) -> None:
-        uses: dict[tuple[str, bool], list[Marker]] = {}
+        uses: dict[_File, list[Marker]] = {}
         for marker in found:
             path = marker.value["path"]
+            thing = named(marker.value)
             content = wants_content(self._dialect, marker.component)
-            if is_handled(marker.value) and not (is_url(path) and self._is_fetched_there(path)):
-                uses.setdefault((path, content), []).append(marker)
+            if isinstance(thing, RemoteFile) and self._has(thing) and not content:
+                marker.container[marker.key] = written(self._dialect, marker, thing.file.path)
+            elif thing is not None:
+                uses.setdefault(_File(thing, marker.name, content), []).append(marker)
+            elif is_handled(marker.value) and not (is_url(path) and self._is_fetched_there(path)):
+                uses.setdefault(_File(path, marker.name, content), []).append(marker)
             elif is_url(path):
                 marker.container[marker.key] = written(self._dialect, marker, path)
             elif "url" not in marker.value:
@@ -91,18 +151,38 @@ class Outgoing:
                     f"{path!r} was not named by rxgradio.handle_file; no other file is uploaded"
                 )
             # Otherwise the server has said so itself, and has the file.
-        if any(is_url(path) for path, _ in uses):
+        if any(isinstance(file.what, str) and is_url(file.what) for file in uses):
             await fetched.prepare()
-        work = [
-            asyncio.ensure_future(self._place(path, content, users, fetched))
-            for (path, content), users in uses.items()
-        ]
+        # All of them are looked at before any is sent.
+        sources = await self._each(partial(self._source, fetched=fetched), uses.items())
+        for (file, users), source in zip(uses.items(), sources, strict=True):
+            self._rules.check(source, users)
+            if not file.content:
+                self._progress.expect(source)
+        await self._each(self._place, zip(uses.items(), sources, strict=True))
+
+    async def _each(
+        self, work: Callable[[T], Coroutine[Any, Any, S]], items: Iterable[T]
+    ) -> list[S]:
+        """Do something with each of several, a few at a time; all of it ends with an error."""
+
+        async def one(item: T) -> S:
+            async with self._turns:
+                return await work(item)
+
+        tasks = [asyncio.ensure_future(one(item)) for item in items]
         try:
-            await asyncio.gather(*work)
+            return await asyncio.gather(*tasks)
         finally:
-            for task in work:
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(*work, return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _has(self, file: RemoteFile) -> bool:
+        """Whether the app has a file already, and takes its path for it."""
+        return (
+            file.app == self._way.address and not file.file.streams and not is_url(file.file.path)
+        )
 
     def _is_fetched_there(self, url: str) -> bool:
         """Whether the app fetches a file of the web itself.
@@ -113,29 +193,46 @@ class Outgoing:
         """
         return self._dialect.files == "path" and not url.startswith(self._way.address + "/")
 
-    async def _place(
-        self, path: str, content: bool, users: Sequence[Marker], fetched: _Fetched
-    ) -> None:
+    async def _source(self, use: tuple[_File, Sequence[Marker]], *, fetched: _Fetched) -> Source:
+        """Return what is to be sent."""
+        file, _ = use
+        if isinstance(file.what, Content):
+            return file.what if file.what.name == file.name else file.what.renamed(file.name)
+        if isinstance(file.what, RemoteFile):
+            local = Path(await file.what.local())
+        else:
+            local = await fetched.file(file.what) if is_url(file.what) else Path(file.what)
+        return await in_thread(LocalFile, local, file.name)
+
+    async def _place(self, work: tuple[tuple[_File, Sequence[Marker]], Source]) -> None:
         """Send one file, and tell those who name it where it is."""
-        async with self._turns:
-            local = await fetched.file(path) if is_url(path) else Path(path)
-            name = users[0].value.get("orig_name")
-            file = await in_thread(LocalFile, local, name if isinstance(name, str) else local.name)
-            if content:
-                uri = await in_thread(_uri, file)
-                for marker in users:
-                    marker.container[marker.key] = uri
-                return
-            answer = await self._way.upload(file, self._options)
-            if answer.status == 404 and self._dialect.files == "name":
-                # Before 3.19 there is no such route, and files go along.
-                uri = await in_thread(_uri, file)
-                for marker in users:
-                    marker.container[marker.key] = inlined(marker, uri)
-                return
-        place = uploaded_path(answer, file.name)
+        (file, users), source = work
+        if file.content:
+            uri = await in_thread(_uri, source)
+            for marker in users:
+                marker.container[marker.key] = uri
+            return
+        answer = await self._uploads.sent(
+            source, self._options, partial(self._progress.moved, source)
+        )
+        if answer.status == 404 and self._dialect.files == "name":
+            # Before 3.19 there is no such route, and files go along.
+            uri = await in_thread(_uri, source)
+            for marker in users:
+                marker.container[marker.key] = inlined(marker, uri)
+            return
+        place = uploaded_path(answer, source.name)
         for marker in users:
             marker.container[marker.key] = written(self._dialect, marker, place)
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """What is to be sent: under which name, and whether within the data of the call."""
+
+    what: str | Content | RemoteFile
+    name: str
+    content: bool
 
 
 class _Fetched:
@@ -155,7 +252,7 @@ class _Fetched:
         folder = Folder(Path(self._directory or ""))
         name = safe_name(url.partition("?")[0])
         if url.startswith(self._way.address + "/"):
-            return Path(await self._way.download(url, name, folder, self._options))
+            return Path(await self._way.download(Remote(url, name), folder, self._options))
         import httpx  # noqa: PLC0415 (few need it)
 
         try:
@@ -187,6 +284,6 @@ class _Fetched:
             await in_thread(shutil.rmtree, self._directory, ignore_errors=True)
 
 
-def _uri(file: LocalFile) -> str:
+def _uri(file: Source) -> str:
     kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
     return f"data:{kind};base64,{base64.b64encode(file.content()).decode('ascii')}"

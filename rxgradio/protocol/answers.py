@@ -35,7 +35,7 @@ from ..exceptions import (
 )
 from ..options import MEMORY
 from .messages import Message, TooMuchError, load_json, result_of, strict_json
-from .shapes import as_object, is_object, quoted
+from .shapes import as_object, as_text, is_list, is_object, quoted
 
 E = TypeVar("E", bound=RxGradioError)
 
@@ -107,8 +107,7 @@ def event_id_of(answer: Answer) -> str:
         raise _noted(refused, answer)
     if answer.status == 422:
         detail = _detail(answer)
-        refusal = ValidationError(f"the app refused the arguments: {_said(detail)}", fields=detail)
-        raise _noted(refusal, answer)
+        raise _noted(_invalid(detail), answer)
     if answer.status == 400:
         raise _noted(AppError(f"the app refused the call: {_said(_detail(answer))}"), answer)
     document = json_of(answer, "the answer to a call")
@@ -138,10 +137,7 @@ def message_of(answer: Answer, most: int = MEMORY) -> Message:
     if not is_object(document) or not ("data" in document or "error" in document):
         if answer.status == 422:
             detail = _detail(answer)
-            raise _noted(
-                ValidationError(f"the app refused the arguments: {_said(detail)}", fields=detail),
-                answer,
-            )
+            raise _noted(_invalid(detail), answer)
         raise refusal_of(answer, "the result of a call")
     return result_of(document)
 
@@ -212,6 +208,17 @@ def _detail(answer: Answer) -> object:
     except (ValueError, RecursionError):
         return _excerpt(answer.body)
     return document.get("detail") if is_object(document) else document
+
+
+def _invalid(detail: object) -> ValidationError:
+    """Return what a validator said: of each argument, whether it is valid and why not."""
+    said = [
+        f"{as_text(each.get('parameter_name'))}: {as_text(each.get('message'))}"
+        for each in map(as_object, detail if is_list(detail) else ())
+        if each.get("is_valid") is False and as_text(each.get("message")) is not None
+    ]
+    what = "; ".join(said) or _said(detail)
+    return ValidationError(f"the app refused the arguments: {what}"[:1000], fields=detail)
 
 
 def _said(detail: object) -> str:

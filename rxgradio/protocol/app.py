@@ -8,12 +8,21 @@ endpoint, not the app.
 
 from __future__ import annotations
 
-__all__ = ["App", "EndpointInfo", "Parameter", "Return", "app_of", "config_in_page", "prefix_of"]
+__all__ = [
+    "App",
+    "EndpointInfo",
+    "Parameter",
+    "Return",
+    "app_of",
+    "config_in_page",
+    "prefix_of",
+    "whole",
+]
 
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..exceptions import AuthenticationError, ProtocolError
@@ -95,8 +104,13 @@ class EndpointInfo:
     has_state: bool
     public: bool
     description: str
-    oauth_token: bool
+    private: bool = False
+    """Its author lets nobody but the app's own page call it (since 6.0)."""
+    oauth_token: bool = False
     """The function takes a `gr.OAuthToken`, which a caller may bring (since 6.20 or so)."""
+    file_types: tuple[tuple[str, ...], ...] = ()
+    """What each slot of the inputs takes of files, such as ".pdf" or "image", where the
+    server holds a call to it; nothing where it takes all."""
 
     @property
     def label(self) -> str:
@@ -114,11 +128,39 @@ class App:
     """False where every call must be posted, as there is no queue to join: in an app of
     Gradio 3 whose author never called `queue()`."""
     has_state: bool
-    heartbeat: bool
-    """It wants to know how long a session lasts."""
     endpoints: tuple[EndpointInfo, ...]
     info: Mapping[str, Any]
     """`/info` as it came; where there is none, what the config tells, in its form."""
+    heartbeat: bool = False
+    """It wants to know how long a session lasts."""
+    max_file_size: int | None = None
+    """Bytes that an upload may have, where there is a limit (since 4.28)."""
+
+
+def whole(info: EndpointInfo) -> EndpointInfo:
+    """Return an endpoint with State and what else it leaves out as arguments and values."""
+    shown = iter(info.parameters)
+    parameters = [
+        next(shown)
+        if seen
+        else Parameter(
+            name=f"param_{slot}",
+            label="",
+            has_default=True,
+            default=None,
+            component=info.input_types[slot].capitalize(),
+            python_type="Any",
+            description="",
+            derived=True,
+        )
+        for slot, seen in enumerate(info.inputs)
+    ]
+    return replace(
+        info,
+        parameters=tuple(parameters),
+        inputs=(True,) * len(info.inputs),
+        outputs=(True,) * len(info.outputs),
+    )
 
 
 def app_of(config: object, info: object = None) -> App:
@@ -141,6 +183,7 @@ def app_of(config: object, info: object = None) -> App:
     has_queue = dialect.queue != "websocket" or (
         bool(settings.get("enable_queue")) and release >= (3, 2)
     )
+    _check_size(settings["dependencies"])
     described = _Description(settings, as_object(info), release, has_queue=has_queue)
     endpoints = tuple(
         endpoint
@@ -153,6 +196,7 @@ def app_of(config: object, info: object = None) -> App:
         has_queue=has_queue,
         has_state=any(endpoint.has_state for endpoint in endpoints),
         heartbeat=settings.get("connect_heartbeat") is True,
+        max_file_size=_bytes(settings.get("max_file_size")),
         endpoints=endpoints,
         info=described.info if described.documents else _documentation(endpoints),
     )
@@ -164,6 +208,20 @@ def _settings(config: object) -> Mapping[str, Any]:
         raise ProtocolError("this is no Gradio app: its config has no dependencies")
     return settings
 
+
+def _check_size(dependencies: Sequence[Any]) -> None:
+    """Refuse what would take long to read: a small document can name much, many times."""
+    slots = sum(len(_items(each, key)) for each in map(as_object, dependencies) for key in _SLOTS)
+    if len(dependencies) > _MOST_FUNCTIONS or slots > _MOST_SLOTS:
+        raise ProtocolError(
+            f"this can be no Gradio app: its config has {len(dependencies)} functions with "
+            f"{slots} inputs and outputs"
+        )
+
+
+_MOST_FUNCTIONS = 10_000
+_MOST_SLOTS = 100_000
+_SLOTS = ("inputs", "outputs")
 
 _PLAIN_PATH = re.compile(r"(/[\w.~-]+)+/?", re.ASCII)
 
@@ -283,6 +341,8 @@ class _Description:
             inputs=tuple(not _left_out(component) for component in inputs),
             outputs=tuple(not _left_out(component) for component in outputs),
             input_types=tuple(map(_kind, inputs)),
+            # Before, they are advice for the page (`File.preprocess` of 4.44 and 5.0).
+            file_types=tuple(map(_file_types, inputs)) if self._release >= (5,) else (),
             output_types=tuple(map(_kind, outputs)),
             queued=self._is_queued(dependency),
             streaming=dependency.get("connection") == "stream",
@@ -293,6 +353,7 @@ class _Description:
             has_state=any(_kind(component) in _STATE for component in [*inputs, *outputs]),
             public=self._is_public(dependency, documentation),
             description=as_text(documentation.get("description")) or "",
+            private=dependency.get("api_visibility") == "private",
             oauth_token=documentation.get("oauth_token") in ("required", "optional"),
         )
 
@@ -350,6 +411,15 @@ def _seconds(value: object) -> float | None:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
     return float(value) if 0 < value < 2**53 else None
+
+
+def _bytes(value: object) -> int | None:
+    return value if type(value) is int and value >= 0 else None
+
+
+def _file_types(component: Mapping[str, Any]) -> tuple[str, ...]:
+    types = as_object(component.get("props")).get("file_types")
+    return tuple(each for each in types if isinstance(each, str)) if is_list(types) else ()
 
 
 def _parameters(

@@ -15,7 +15,7 @@ edited here, whatever the index says; this is right for every version.
 
 from __future__ import annotations
 
-__all__ = ["DiffError", "outline", "patch"]
+__all__ = ["DiffError", "Outline", "outline", "patch"]
 
 from typing import Any
 
@@ -44,12 +44,40 @@ def outline(value: Any, edits: object) -> Any:
     return _apply(value, edits, build=False)
 
 
-def _apply(value: Any, edits: object, *, build: bool) -> Any:
+class Outline:
+    """A value of which nobody sees more than the shape, and which is edited in place.
+
+    Each container is copied before its first edit, and never again: what it costs to
+    follow many edits of a large value grows with the edits, not with the value.
+    """
+
+    __slots__ = ("_own", "value")
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+        self._own: dict[int, Any] = {}
+
+    def edit(self, edits: object, *, build: bool = False) -> None:
+        """Apply edits; with `build` the texts too.
+
+        Raises:
+            DiffError: The edits do not fit the value, which is of no use any more.
+        """
+        if len(self._own) > _MOST_OWN:
+            self._own.clear()  # most of them may be gone from the value
+        self.value = _apply(self.value, edits, build=build, fresh=self._own)
+
+
+_MOST_OWN = 10_000
+"""Containers that are remembered to have been copied."""
+
+
+def _apply(value: Any, edits: object, *, build: bool, fresh: dict[int, Any] | None = None) -> Any:
     if not is_list(edits):
         raise DiffError(f"edits must be a list, not {type(edits).__name__}")
     # The containers copied so far, by id: each is copied once, however many
     # edits it gets. Holding them keeps their ids from being used again.
-    fresh: dict[int, Any] = {}
+    fresh = {} if fresh is None else fresh
     for edit in edits:
         match edit:
             case ["append", [], text]:

@@ -7,13 +7,13 @@ into updates, one reader at a time.
 An entry keeps what arrived. A value that grows by a word at a time is kept as
 its first form and the words, so that a job nobody watches never builds the
 values in between, and a log of n words takes space for n words. That the edits
-*can* be applied is nevertheless known before they are logged (`diff.outline`):
+*can* be applied is nevertheless known before they are logged (`diff.Outline`):
 a bad edit fails the job, not some of its readers.
 """
 
 from __future__ import annotations
 
-__all__ = ["Edits", "Entry", "Event", "Values", "fold"]
+__all__ = ["Edits", "Entry", "Event", "Values", "fold", "weigh"]
 
 import ast
 import copy
@@ -34,7 +34,7 @@ from ..exceptions import (
 from ..updates import Status, StatusUpdate
 from . import messages as wire
 from .dialects import Dialect
-from .diff import DiffError, outline, patch
+from .diff import DiffError, Outline, patch
 from .shapes import is_list
 
 
@@ -46,6 +46,9 @@ class Values:
     final: bool
     late: bool = False
     """It was missed on the way and is told at the end, unless it has been told."""
+    attempt: int = 1
+    size: int = 0
+    """Bytes that they had on the wire."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,8 @@ class Edits:
     """What changed in the outputs of a call: for each, its list of edits."""
 
     scripts: Sequence[Any]
+    attempt: int = 1
+    size: int = 0
 
 
 Entry: TypeAlias = StatusUpdate | Values | Edits
@@ -63,6 +68,16 @@ def fold(data: Sequence[Any], entry: Values | Edits) -> Sequence[Any]:
     if isinstance(entry, Values):
         return entry.data
     return [patch(value, edits) for value, edits in zip(data, entry.scripts, strict=True)]
+
+
+def weigh(entry: Entry) -> int:
+    """Estimate the bytes of memory that an entry takes: a text may have two a letter."""
+    if not isinstance(entry, StatusUpdate):
+        return 200 + 2 * entry.size
+    said = len(entry.log[0]) if entry.log else 0
+    for unit in entry.progress_data or ():
+        said += 100 + len(unit.desc or "") + len(unit.unit or "")
+    return 400 + 2 * said
 
 
 # One literal and no more, with no escapes but those that repr() makes: other
@@ -104,7 +119,7 @@ class Event:
     def __init__(self, dialect: Dialect, outputs: int, at: datetime) -> None:
         self._dialect = dialect
         self._outputs = outputs
-        self._shape: list[Any] | None = None
+        self._shape: list[Outline] | None = None
         self._blind = False
         self._heard: datetime | None = None
         self.status = StatusUpdate(Status.STARTING, time=at)
@@ -136,12 +151,12 @@ class Event:
         why = [StatusUpdate(Status.QUEUE_FULL, success=False, time=at)] if full else []
         return [*why, self._stands(StatusUpdate(code, success=False, time=at))]
 
-    def receive(self, message: wire.Message, at: datetime) -> list[Entry]:  # noqa: PLR0911 (one case a message)
-        """Return the entries that a message of this event adds to the log."""
+    def receive(self, message: wire.Message, at: datetime, size: int = 0) -> list[Entry]:  # noqa: PLR0911 (one case a message)
+        """Return the entries that a message of this event, of so many bytes, adds to the log."""
         self._heard = at
         match message:
             case wire.Generating() | wire.Streaming():
-                return self._generating(message, at)
+                return self._generating(message, at, size)
             case wire.Estimation(_, rank, queue_size, eta):
                 status = StatusUpdate(
                     Status.IN_QUEUE, rank=rank, queue_size=queue_size, eta=eta, time=at
@@ -163,7 +178,7 @@ class Event:
                 )
                 return [log]
             case wire.Completed():
-                return self._completed(message, at)
+                return self._completed(message, at, size)
             case wire.Failed(_, text, title, duration, visible):
                 failure = _failure(self._reason(text), title, duration)
                 failure.visible = visible
@@ -184,7 +199,9 @@ class Event:
         self.status = status
         return status
 
-    def _generating(self, message: wire.Generating | wire.Streaming, at: datetime) -> list[Entry]:
+    def _generating(
+        self, message: wire.Generating | wire.Streaming, at: datetime, size: int
+    ) -> list[Entry]:
         data = message.data
         if len(data) != self._outputs:
             return self.end(self._miscount(data), at)
@@ -197,20 +214,21 @@ class Event:
         entry: Entry
         full = not self._dialect.sends_diffs or isinstance(message, wire.Streaming)
         if self._shape is None or full:
-            self._shape = data
-            entry = Values(data, final=False)
+            self._shape = list(map(Outline, data))
+            entry = Values(data, final=False, size=size)
         else:
             try:
-                self._shape = list(map(outline, self._shape, data))
+                for shape, script in zip(self._shape, data, strict=True):
+                    shape.edit(script)
             except DiffError as error:
                 return self.end(ProtocolError(f"edits that do not fit: {error}"), at)
-            entry = Edits(data)
+            entry = Edits(data, size=size)
         if self.status.code is Status.ITERATING:
             return [entry]
         limit = message.time_limit
         return [self._stands(StatusUpdate(Status.ITERATING, time_limit=limit, time=at)), entry]
 
-    def _completed(self, message: wire.Completed, at: datetime) -> list[Entry]:
+    def _completed(self, message: wire.Completed, at: datetime, size: int) -> list[Entry]:
         data = message.data
         if data is None:
             return self.end(AppError("the call was cancelled on the server, by the app itself"), at)
@@ -228,7 +246,7 @@ class Event:
         # What was not told on the way is told at the end: an iteration over the outputs
         # must not end on an old one.
         caught_up = [Values(data, final=False, late=True)] if self._blind and self.yielded else []
-        return [*caught_up, Values(data, final=True), self._stands(status)]
+        return [*caught_up, Values(data, final=True, size=size), self._stands(status)]
 
     def _miscount(self, data: Sequence[Any]) -> ProtocolError:
         return ProtocolError(

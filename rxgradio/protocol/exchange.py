@@ -17,6 +17,7 @@ import math
 from collections import deque
 from collections.abc import Iterable
 from datetime import datetime
+from itertools import chain, repeat
 from typing import Generic, TypeVar
 
 from ..exceptions import AppError
@@ -73,21 +74,23 @@ class Exchange(Generic[T]):
         self.call.phase = Phase.JOINING
         return [Connect(), SetTimer(Timer.SILENCE, self._tick)]
 
-    def received(self, messages: Iterable[wire.Message], at: datetime) -> list[ExchangeCommand[T]]:
-        """The connection has brought some bytes, and perhaps messages with them."""
+    def received(
+        self, messages: Iterable[wire.Message], at: datetime, *, sizes: Iterable[int] = ()
+    ) -> list[ExchangeCommand[T]]:
+        """The connection has brought some bytes, and perhaps messages with them, of some sizes."""
         call = self.call
         commands: list[ExchangeCommand[T]] = []
         news: list[Entry] = []
         if call.phase is Phase.GONE:
             return commands
         self._quiet_ticks = 0
-        for message in messages:
+        for message, size in zip(messages, chain(sizes, repeat(0)), strict=False):
             if isinstance(message, wire.SendHash):
                 commands.append(GiveHash())
             elif not isinstance(message, wire.Heartbeat):
                 # Whatever it is, the queue lives.
                 call.phase = Phase.JOINED
-                news += call.event.receive(message, at)
+                news += call.event.receive(message, at, size)
             if isinstance(message, wire.SendData):
                 call.event_id = message.event_id
                 self._given = True

@@ -17,11 +17,14 @@ __all__ = [
     "FileSearch",
     "Inline",
     "Marker",
+    "Payload",
     "Remote",
     "Slot",
+    "accepted",
     "carries_files",
     "inlined",
     "is_url",
+    "keeping",
     "markers",
     "safe_name",
     "uploaded_path",
@@ -29,16 +32,17 @@ __all__ = [
     "written",
 ]
 
+import mimetypes
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 from ..exceptions import ProtocolError, ValidationError
 from ..updates import StatusUpdate
 from .answers import Answer, json_of
 from .dialects import Dialect
-from .diff import outline, patch
+from .diff import Outline, outline, patch
 from .event import Edits, Entry, Values
 from .shapes import as_object, as_text, is_list, is_object, quoted
 
@@ -67,11 +71,20 @@ class Marker:
     key: str | int
     component: str
 
+    argument: int = 0
+    """Which argument it is in."""
+
     @property
     def value(self) -> dict[str, Any]:
         """What stands for the file."""
         value: dict[str, Any] = self.container[self.key]
         return value
+
+    @property
+    def name(self) -> str:
+        """What the app is told that the file is called."""
+        value = self.value
+        return as_text(value.get("orig_name")) or safe_name(value["path"].partition("?")[0])
 
 
 def carries_files(data: bytes) -> bool:
@@ -82,20 +95,64 @@ def carries_files(data: bytes) -> bool:
 def markers(data: list[Any], components: Sequence[str]) -> list[Marker]:
     """Return the markers in the data of a call, for inputs of these components."""
     found: list[Marker] = []
-    waiting: list[tuple[Any, str | int, str]] = [
-        (data, at, component) for at, component in zip(range(len(data)), components, strict=False)
+    waiting: list[tuple[Any, str | int, int]] = [
+        (data, at, at) for at in range(min(len(data), len(components)))
     ]
     while waiting:
-        container, key, component = waiting.pop()
+        container, key, argument = waiting.pop()
         value = container[key]
         if is_object(value):
             if _is_marked(value) and isinstance(value.get("path"), str):
-                found.append(Marker(container, key, component))
+                found.append(Marker(container, key, components[argument], argument))
                 continue
-            waiting.extend((value, each, component) for each in value)
+            waiting.extend((value, each, argument) for each in value)
         elif is_list(value):
-            waiting.extend((value, each, component) for each in range(len(value)))
+            waiting.extend((value, each, argument) for each in range(len(value)))
     return found
+
+
+class Payload(bytes):
+    """The JSON of a call's data, and what the markers in it stand for, which lives as long."""
+
+    kept: Sequence[object]
+
+
+def keeping(encoded: bytes, data: Sequence[Any]) -> bytes:
+    """Return the JSON of a call's data so that it keeps alive what its markers stand for."""
+    if not carries_files(encoded):
+        return encoded
+    kept: list[object] = []
+    waiting: list[Any] = [data]
+    while waiting:
+        value = waiting.pop()
+        if is_object(value):
+            waiting.extend(value.values())
+        elif isinstance(value, (list, tuple)):
+            waiting.extend(cast("Sequence[Any]", value))
+        elif type(value) not in _PLAIN:
+            kept.append(value)
+    payload = Payload(encoded)
+    payload.kept = kept
+    return payload
+
+
+_PLAIN = frozenset({str, int, float, bool, type(None)})
+
+
+def accepted(name: str, types: Sequence[str]) -> bool:
+    """Whether a component that names these types of files takes one of this name.
+
+    As `is_valid_file` in gradio_client/utils.py says on a server of Gradio 5 and
+    later; a name of which this machine does not know the type may be known there.
+    """
+    kind = mimetypes.guess_type(name)[0]
+    for each in types:
+        if each.startswith("."):
+            if len(name) > len(each) and name.lower().endswith(each.lower()):
+                return True
+        elif each == "file" or kind is None or kind.startswith(f"{each}/"):
+            return True
+    return False
 
 
 def wants_content(dialect: Dialect, component: str) -> bool:
@@ -147,11 +204,15 @@ def uploaded_path(answer: Answer, name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Remote:
-    """A file that the server has at `path`, and calls `name`; its size, if it is told."""
+    """A file that the server has at `path`, and calls `name`; its size, if it is told.
+
+    `streams` if it is made while the call runs, and `path` is not that of a file.
+    """
 
     path: str
     name: str = field(compare=False)
     size: int | None = field(default=None, compare=False)
+    streams: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,15 +225,19 @@ class Inline:
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A place, in an entry that is nobody else's yet, that a file's local path belongs in."""
+    """A place, in an entry that is nobody else's yet, that what a user gets of a file belongs in.
+
+    `final` if it is in the last output.
+    """
 
     container: Any
     key: str | int
     file: Remote | Inline
+    final: bool = False
 
-    def fill(self, path: str) -> None:
-        """Put the local path of the file there."""
-        self.container[self.key] = path
+    def fill(self, value: object) -> None:
+        """Put the local path of the file there, or what can be asked for it."""
+        self.container[self.key] = value
 
 
 _HOLDERS = frozenset(
@@ -244,10 +309,10 @@ class FileSearch:
         slots: list[Slot] = []
         data: list[Any] | None = None
         for at, output in self._outputs:
-            found = output.replaced(entry.data[at], follow=self._diffs and not entry.final)
+            found = output.replaced(entry.data[at], diffs=self._diffs, final=entry.final)
             if found:
                 data = data or list(entry.data)
-                _put(data, at, found, slots)
+                _put(data, at, found, slots, final=entry.final)
         return (entry if data is None else Values(data, entry.final)), slots
 
     def _edits(self, entry: Edits) -> tuple[Entry, list[Slot]]:
@@ -288,10 +353,10 @@ class _Output:
         self._files: dict[Path, Any] = {}
         """Each file on the wire, in full, by where it is."""
 
-    def replaced(self, value: Any, *, follow: bool) -> list[_Found]:
-        """Take a value in full; edits of it will come if it is to be followed."""
-        found = self._find(value)
-        if follow:
+    def replaced(self, value: Any, *, diffs: bool, final: bool) -> list[_Found]:
+        """Take a value in full; edits of it may come unless it is final."""
+        found = self._find(value, ended=final)
+        if diffs and not final:
             self._shape = value
             self._files = {each.path: each.wire for each in found}
         return found
@@ -305,6 +370,7 @@ class _Output:
         edits: list[Any] = []
         within: dict[Path, None] = {}
         doubtful: dict[Path, None] = {}
+        shape = Outline(self._shape)
         for edit in script:
             action, path, new = edit
             at = self._within(path)
@@ -315,7 +381,8 @@ class _Output:
                 edits.append(edit)
             else:
                 place = self._place(action, path)
-                self._shape = (patch if action == "append" else outline)(self._shape, [edit])
+                shape.edit([edit], build=action == "append")
+                self._shape = shape.value
                 edits.append(self._inserted(edit, place, slots))
                 if place and place[-1] in _TELLING:
                     doubtful[place[:-2] if place[-1] == "_type" else place[:-1]] = None
@@ -371,7 +438,7 @@ class _Output:
                 del self._files[at]
         return place
 
-    def _find(self, value: Any) -> list[_Found]:
+    def _find(self, value: Any, *, ended: bool = False) -> list[_Found]:
         found: list[_Found] = []
         kinds, key = self._kinds, self._key
         # Not by recursion: the server decides how deep a value is. And with little
@@ -381,7 +448,7 @@ class _Output:
             step, each = waiting.pop()
             file = None
             if is_object(each):
-                file = self._file(each) if key in each else None
+                file = self._file(each, ended=ended) if key in each else None
                 if file is None:
                     waiting += [
                         ((step, name), child)
@@ -401,11 +468,18 @@ class _Output:
         found.reverse()
         return found
 
-    def _file(self, value: Mapping[str, Any]) -> Remote | Inline | str | None:
+    def _file(
+        self, value: Mapping[str, Any], *, ended: bool = False
+    ) -> Remote | Inline | str | None:
         """Return the file that an object is; a text if it is a URL."""
         path = value.get(self._key)
         if value.get("is_stream"):
-            return None  # a stream is no file yet, and perhaps never
+            # No file before its end; not marked before 5.0 (`stream_output` of audio.py).
+            played = self._component in _PLAYED or _is_marked(value)
+            if ended and played and isinstance(path, str) and _STREAM.fullmatch(path):
+                name = as_text(value.get("orig_name")) or self._component
+                return Remote(path, name, streams=True)
+            return None
         if self._dialect.files == "name" and value.get("is_file") is not True:
             data = as_text(value.get("data")) or ""
             name = as_text(path) or self._component
@@ -418,6 +492,13 @@ class _Output:
         size = value.get("size")  # null where it is not known; of a page, 0
         told = size if type(size) is int and size > 0 else None
         return Remote(path, as_text(value.get("orig_name")) or path, told)
+
+
+_PLAYED = frozenset({"audio", "video"})
+
+_STREAM = re.compile(r"[\w-]{1,80}/[\w-]{1,80}/\d{1,20}(/playlist\.m3u8)?", re.ASCII)
+"""The path of a stream, `{session_hash}/{run}/{component}` (`handle_streaming_outputs` in
+blocks.py of 4.44), and since 5.0 of its playlist."""
 
 
 _Step: TypeAlias = "tuple[_Step, str | int] | None"
@@ -464,7 +545,14 @@ def _walk(value: Any, path: Path) -> Any:
     return value
 
 
-def _put(container: Any, key: str | int, found: Sequence[_Found], slots: list[Slot]) -> None:
+def _put(
+    container: Any,
+    key: str | int,
+    found: Sequence[_Found],
+    slots: list[Slot],
+    *,
+    final: bool = False,
+) -> None:
     """Make slots of the files in `container[key]`, in copies of all that is on the way to them."""
     own: dict[tuple[int, str | int], Any] = {}
     for each in found:
@@ -478,7 +566,7 @@ def _put(container: Any, key: str | int, found: Sequence[_Found], slots: list[Sl
             parent[last] = each.file
         else:
             parent[last] = None
-            slots.append(Slot(parent, last, each.file))
+            slots.append(Slot(parent, last, each.file, final))
 
 
 # ---- names

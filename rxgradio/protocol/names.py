@@ -16,6 +16,9 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from itertools import count
 
+_LONGEST = 100
+"""Letters of a label that its name is made of."""
+
 RESERVED = frozenset({"api_name", "fn_index", "headers", "result_callbacks"})
 """The keywords of `Client.predict` and its siblings that are not the app's."""
 
@@ -49,7 +52,7 @@ def argument_names(labels: Mapping[int, str], taken: Collection[str] = ()) -> di
 
 def _identifier(label: str) -> str:
     # Python reads an identifier in this normal form, so no other could be written.
-    text = _normal(_normal(label).lower())
+    text = _normal(_normal(label[:_LONGEST]).lower())
     underscored = "".join(letter if f"_{letter}".isidentifier() else "_" for letter in text)
     name = re.sub("__+", "_", underscored).strip("_")
     if not name:

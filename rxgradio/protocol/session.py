@@ -87,7 +87,7 @@ _MOST_OPENS = 10
 """Streams opened in a row without the end of any call; one more would be a loss."""
 
 _LONGEST = 60.0
-"""Seconds to wait with opening a stream, at most, if the server asks for it."""
+"""Seconds in all to wait with opening a stream, if the server asks for it; more is a loss."""
 
 _SPARED = 0.2
 """Seconds before a cancel that would hit siblings is told to have been put off: they
@@ -133,6 +133,7 @@ class _Early:
     """The last join that was posted before the first of them came, so that one
     posted later cannot be answered with this event."""
     messages: list[wire.Message] = field(default_factory=list[wire.Message])
+    sizes: list[int] = field(default_factory=list[int])
     size: int = 0
     """Bytes that they had on the wire."""
 
@@ -189,6 +190,7 @@ class Session(Generic[T]):
         self._stream = _Stream.CLOSED
         self._generation = 0
         self._opens = 0  # since a call has last ended by its completion
+        self._put_off = 0.0  # seconds that the server asked for, since it was open
         self._proven = False  # a stream opened again has brought something, or had time to
         self._quiet_ticks = 0
         self._idling = False
@@ -240,8 +242,7 @@ class Session(Generic[T]):
             call.settled = call.heard
             self._forsake(call)
             self._cancel_ghosts(call.fn_index, commands)
-            if self._dialect.cancel == "reset" and not call.generator and self._watched:
-                self._tell(call, CancelOutcome.STILL_RUNNING, commands)
+            self._tell_unstoppable(call, commands)
         else:  # it had failed here a moment before, and is being cancelled already
             commands.append(TellCancel(call, CancelOutcome.UNKNOWN))
         return self._go_on(commands)
@@ -286,7 +287,7 @@ class Session(Generic[T]):
         if call not in self._joining:  # it ended with a stream, or with the client
             return commands
         del self._joining[call]
-        early = self._take_early(event_id)
+        early, sizes = self._take_early(event_id)
         if event_id in self._joined:
             error = ProtocolError(f"the server gave two calls one event id, {event_id[:80]}")
             self._abandon(call, error, at, commands)
@@ -295,8 +296,10 @@ class Session(Generic[T]):
             call.event_id = event_id
             call.phase = Phase.JOINED
             self._joined[event_id] = call
-            self._receive(early, at, commands)
+            self._receive(early, at, commands, sizes)
             self._cancel_ghosts(call.fn_index, commands)
+            if call.ghost:
+                self._tell_unstoppable(call, commands)
         return self._go_on(commands)
 
     def join_failed(self, call: Call[T], error: Exception, at: datetime) -> list[Command[T]]:
@@ -343,6 +346,7 @@ class Session(Generic[T]):
             return []
         self._stream = _Stream.OPEN
         self._quiet_ticks = 0
+        self._put_off = 0.0
         self._proven = not self._opens
         return self._go_on([] if self._proven else [SetTimer(Timer.REOPEN, _SETTLED)])
 
@@ -546,7 +550,7 @@ class Session(Generic[T]):
             if call.ghost:
                 self._haunt(call, message, commands)
                 continue
-            news.setdefault(call, []).extend(call.event.receive(message, at))
+            news.setdefault(call, []).extend(call.event.receive(message, at, size))
             if isinstance(message, wire.Streaming):
                 call.working = False
                 self._send_chunk(call, commands)
@@ -609,7 +613,8 @@ class Session(Generic[T]):
             elif hog.size > _SMALL:
                 self._early_count -= len(hog.messages) - 1
                 self._early_size -= hog.size - _SMALL
-                hog.messages, hog.size = [wire.Malformed(hog_id, reason)], _SMALL
+                hog.messages, hog.sizes = [wire.Malformed(hog_id, reason)], [_SMALL]
+                hog.size = _SMALL
                 if hog_id == event_id:
                     return True
             if self._early_count >= _MOST_EARLY:
@@ -618,16 +623,17 @@ class Session(Generic[T]):
         self._early_size += size
         early = self._early.setdefault(event_id, _Early(self._joins))
         early.messages.append(message)
+        early.sizes.append(size)
         early.size += size
         return True
 
-    def _take_early(self, event_id: str) -> list[wire.Message]:
+    def _take_early(self, event_id: str) -> tuple[list[wire.Message], list[int]]:
         early = self._early.pop(event_id, None)
         if early is None:
-            return []
+            return [], []
         self._early_count -= len(early.messages)
         self._early_size -= early.size
-        return early.messages
+        return early.messages, early.sizes
 
     def _drop_strays(self) -> None:
         """Forget early messages that no join in flight can be answered with."""
@@ -675,6 +681,12 @@ class Session(Generic[T]):
             alone = self._dialect.cancel == "reset"  # no message follows
             in_flight[ghost] = [ghost] if alone else [each for each in running if each is not ghost]
             commands.append(PostCancel(ghost))
+
+    def _tell_unstoppable(self, ghost: Call[T], commands: list[Command[T]]) -> None:
+        """Tell of a call that the server runs, or will run, and cannot be told to stop."""
+        stoppable = ghost.generator or self._dialect.cancel != "reset"
+        if ghost.phase is Phase.JOINED and not stoppable and self._watched:
+            self._tell(ghost, CancelOutcome.STILL_RUNNING, commands)
 
     def _tell_spared(self, commands: list[Command[T]]) -> None:
         self._sparing = False
@@ -751,17 +763,18 @@ class Session(Generic[T]):
 
     def _open_again(self, error: Exception, at: datetime, commands: list[Command[T]]) -> None:
         self._opens += 1
-        if self._opens > _MOST_OPENS:
+        asked = (error.retry_after if isinstance(error, RxGradioError) else None) or 0.0
+        self._put_off += asked
+        if self._opens > _MOST_OPENS or self._put_off > _LONGEST:
             self._lost(error, at, commands)
             return
         commands.append(StopTimer(Timer.SILENCE))
-        asked = error.retry_after if isinstance(error, RxGradioError) else None
         if self._opens == 1 and not asked:
             self._stream = _Stream.CLOSED
         else:
             self._stream = _Stream.DELAYED
             wait = min(0.05 * 2 ** max(0, self._opens - 2), 2.0)
-            commands.append(SetTimer(Timer.REOPEN, max(wait, min(asked or 0.0, _LONGEST))))
+            commands.append(SetTimer(Timer.REOPEN, max(wait, asked)))
 
     def _resume(self, error: ConnectionLost, at: datetime, commands: list[Command[T]]) -> None:
         """Open the stream again; the calls that the server knows of go on."""
@@ -778,8 +791,9 @@ class Session(Generic[T]):
         if self._has_state:
             error.add_note("The app's State of this session is lost; later calls start anew.")
         self._drop_stream(commands)
+        ended = _sent(error)
         for call in list(self._joined.values()):
-            self._abandon(call, error, at, commands)
+            self._abandon(call, ended, at, commands)
         for call in self._joining:
             self._abandon(call, _indeterminate(error), at, commands)
         self._joining.clear()
@@ -857,6 +871,17 @@ class Session(Generic[T]):
             self._bury(ghost, commands)
         self._drop_stream(commands)
         self._retire(commands)
+
+
+def _sent(error: Exception) -> Exception:
+    """Return the end of calls that the server has accepted, whatever the stream's own was."""
+    if not isinstance(error, ConnectionLost) or error.sent:
+        return error
+    lost = ConnectionLost(f"the stream of the call could not be opened: {error}")
+    lost.__cause__ = error
+    for note in getattr(error, "__notes__", ()):
+        lost.add_note(note)
+    return lost
 
 
 def _indeterminate(error: Exception) -> ConnectionLost:

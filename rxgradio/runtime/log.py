@@ -41,10 +41,11 @@ class End:
 
 
 class _Chunk(Generic[E]):
-    __slots__ = ("entries", "next")
+    __slots__ = ("entries", "next", "weight")
 
     def __init__(self) -> None:
         self.entries: list[E] = []
+        self.weight = 0
         self.next: _Chunk[E] | None = None
 
 
@@ -60,10 +61,17 @@ class Log(Generic[E, S, U]):
             must not change a state that it has given out.
         replay: How many entries at least those get who come late; older ones become
             part of the state that they begin with. By default all.
+        weigh: Estimates the bytes that an entry takes.
+        most: How many bytes are kept for those who come late, however few entries that is.
     """
 
     def __init__(
-        self, initial: S, step: Callable[[S, E], tuple[S, U]], replay: int | None = None
+        self,
+        initial: S,
+        step: Callable[[S, E], tuple[S, U]],
+        replay: int | None = None,
+        weigh: Callable[[E], int] = lambda _: 0,
+        most: int = 2**63,
     ) -> None:
         self.lock = threading.Lock()
         self._step = step
@@ -71,8 +79,11 @@ class Log(Generic[E, S, U]):
         self._head: _Chunk[E] = _Chunk()
         self._tail = self._head
         self._end: End | None = None
-        self._replay = replay
+        self._replay = 2**63 if replay is None else replay
+        self._weigh = weigh
+        self._most = most
         self._kept = 0
+        self._weight = 0
         self._parked: dict[Cursor[E, S, U], Waker] = {}
 
     @property
@@ -85,13 +96,16 @@ class Log(Generic[E, S, U]):
         if self._end is not None:
             return ()
         for entry in entries:
-            if len(self._tail.entries) == _CHUNK:
-                self._tail.next = _Chunk()
-                self._tail = self._tail.next
-            self._tail.entries.append(entry)
+            tail = self._tail
+            if len(tail.entries) == _CHUNK or tail.weight > self._most // 16:
+                tail.next = _Chunk()
+                tail = self._tail = tail.next
+            tail.entries.append(entry)
+            weight = self._weigh(entry)
+            tail.weight += weight
+            self._weight += weight
             self._kept += 1
-        if self._replay is not None:
-            self._forget(self._replay)
+        self._forget()
         return self._woken()
 
     def close(self, end: End) -> Sequence[Waker]:
@@ -118,12 +132,15 @@ class Log(Generic[E, S, U]):
         with self.lock:
             self._parked.pop(cursor, None)
 
-    def _forget(self, replay: int) -> None:
-        while self._head.next is not None and self._kept - _CHUNK >= replay:
-            for entry in self._head.entries:
+    def _forget(self) -> None:
+        while (head := self._head).next is not None and (
+            self._kept - len(head.entries) >= self._replay or self._weight > self._most
+        ):
+            for entry in head.entries:
                 self._initial, _ = self._step(self._initial, entry)
-            self._head = self._head.next
-            self._kept -= _CHUNK
+            self._head = head.next
+            self._kept -= len(head.entries)
+            self._weight -= head.weight
 
     def _woken(self) -> Sequence[Waker]:
         if not self._parked:
@@ -154,7 +171,7 @@ class Cursor(Generic[E, S, U]):
     def take(self) -> list[U]:
         """Return what has been appended since, up to a chunk of it; empty if nothing has."""
         entries = self._chunk.entries
-        if self._index == len(entries) == _CHUNK and self._chunk.next is not None:
+        if self._chunk.next is not None and self._index == len(entries):
             self._chunk = self._chunk.next
             self._index = 0
             entries = self._chunk.entries

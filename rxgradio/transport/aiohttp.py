@@ -29,7 +29,6 @@ import yarl
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.connector import Connection
 from aiohttp.tracing import Trace
-from multidict import CIMultiDict, CIMultiDictProxy
 
 _KEEP_ALIVE = 4.0
 """Seconds that an idle connection is kept; uvicorn closes it after 5."""
@@ -250,21 +249,16 @@ def _as_httpx(request: httpx.Request) -> Generator[None]:
         raise httpx.ReadTimeout(_said(error), request=request) from error
     except aiohttp.InvalidURL as error:
         raise httpx.UnsupportedProtocol(_said(error), request=request) from error
-    except aiohttp.ClientPayloadError as error:
-        # Its own text speaks of a "400", which no server has sent.
-        raise httpx.RemoteProtocolError("in the middle of an answer", request=request) from error
-    except aiohttp.ClientResponseError as error:
-        said = _said(error)
-        # Its repr would show all header fields of the request.
-        info = error.request_info
-        error.request_info = aiohttp.RequestInfo(info.url, info.method, _NO_HEADERS, info.real_url)
-        error.args = ()
-        raise httpx.RemoteProtocolError(said, request=request) from error
+    # What these say and hold of the answer, or of the request, may be a secret: a cookie
+    # that is set, a header field that is sent.
+    except aiohttp.ClientPayloadError:
+        raise httpx.RemoteProtocolError("in the middle of an answer", request=request) from None
+    except aiohttp.ClientResponseError:
+        raise httpx.RemoteProtocolError("its answer is no HTTP", request=request) from None
+    except aiohttp.ServerDisconnectedError:
+        raise httpx.ReadError("the server closed it", request=request) from None
     except (aiohttp.ClientError, OSError) as error:
         raise httpx.ReadError(_said(error), request=request) from error
-
-
-_NO_HEADERS: CIMultiDictProxy[str] = CIMultiDictProxy(CIMultiDict())
 
 
 def _said(error: Any) -> str:

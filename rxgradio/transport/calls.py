@@ -56,7 +56,12 @@ class Calls:
             )
         self._follow(session_hash)
         # State lives under the session hash, whichever way a call takes to it.
-        self._posts = Posts(transport, prefix, lambda: self._queue.session_hash, limits)
+        self._posts = Posts(transport, prefix, lambda: self.session_hash, limits)
+
+    @property
+    def session_hash(self) -> str:
+        """Under which State lives."""
+        return self._queue.session_hash
 
     def submit(self, submission: Submission) -> None:
         """Send a call on its way."""

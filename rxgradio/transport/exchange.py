@@ -202,9 +202,8 @@ class _Line:
         headers = self.exchange.call.options.headers
         async with self._transport.websocket(path, headers) as socket:
             async for message in socket.messages():
-                self.execute(
-                    self.exchange.received([parse(message, self._exchanges.limits.memory)], _now())
-                )
+                parsed = parse(message, self._exchanges.limits.memory)
+                self.execute(self.exchange.received([parsed], _now(), sizes=[len(message)]))
                 if self._over:
                     return
                 for asked in self._take_asked():
@@ -223,8 +222,10 @@ class _Line:
                 if refusal := stream_refusal(stream.answer):
                     raise refusal
                 async for chunk in stream.chunks():
-                    messages = [parse(data, limits.memory) for data in decoder.feed(chunk)]
-                    self.execute(self.exchange.received(messages, _now()))
+                    events = decoder.feed(chunk)
+                    messages = [parse(data, limits.memory) for data in events]
+                    sizes = [len(data) for data in events]
+                    self.execute(self.exchange.received(messages, _now(), sizes=sizes))
                     if self._over and patience.when() is None:
                         # When its body has ended, the connection can be used again.
                         patience.reschedule(asyncio.get_running_loop().time() + LAST_BYTES)

@@ -9,15 +9,30 @@ from __future__ import annotations
 __all__ = ["HttpStream", "HttpTransport"]
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Generator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+import re
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Generator,
+    Mapping,
+    Sequence,
+)
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    contextmanager,
+)
+from email.utils import formatdate
 from typing import Any
 
 import httpx
 
-from ..exceptions import ConnectionLost, ProtocolError
+from ..exceptions import AuthenticationError, ConnectionLost, ProtocolError
 from ..options import Limits
-from ..protocol.answers import Answer
+from ..protocol.answers import Answer, check_login
 from .chosen import HttpOptions, client_for, timeouts
 from .form import Form
 from .interface import Socket, Upload
@@ -46,6 +61,9 @@ class HttpTransport:
         self.address = address
         self._limits = limits
         self._timed, self._untimed = timeouts(options)
+        self._log_in: Callable[[], Awaitable[Answer]] | None = None
+        self._logins = 0  # after the first
+        self._logging_in = asyncio.Lock()
         self._client, self._ssl_context = client_for(
             httpx.URL(address),
             options,
@@ -56,7 +74,7 @@ class HttpTransport:
 
     async def get(self, path: str) -> Answer:
         """Fetch a document."""
-        return await self._send(self._request("GET", path))
+        return await self._send(lambda: self._request("GET", path))
 
     async def post(
         self,
@@ -67,30 +85,60 @@ class HttpTransport:
         timed: bool = True,
     ) -> Answer:
         """Post a JSON document; `timed` if the answer is due at once."""
-        request = self._request(
-            "POST",
-            path,
-            content=body,
-            headers={**(headers or {}), "content-type": "application/json"},
-            timeout=self._timed if timed else self._untimed,
-        )
+
+        def request() -> httpx.Request:
+            return self._request(
+                "POST",
+                path,
+                content=body,
+                headers={**(headers or {}), "content-type": "application/json"},
+                timeout=self._timed if timed else self._untimed,
+            )
+
         return await self._send(request, self._limits.document if timed else self._limits.event)
 
     async def submit_form(self, path: str, fields: Mapping[str, str]) -> Answer:
-        """Post a form; the client keeps the cookies that the answer sets."""
-        return await self._send(self._request("POST", path, data=dict(fields)))
+        """Post a form; the client keeps the cookies that the answer sets.
+
+        Whenever they are refused later (an app that was restarted knows none of them), the
+        form is posted again, once, and then the request that was refused.
+        """
+        form = dict(fields)
+
+        async def submit() -> Answer:
+            request = self._request("POST", path, data=form)
+            with _as_lost(self.address):
+                response = await self._client.send(request, stream=True)
+            try:
+                return await self._read(response)
+            finally:
+                await response.aclose()
+
+        answer = await submit()
+        self._log_in = submit
+        return answer
 
     @asynccontextmanager
     async def websocket(
         self, path: str, headers: Mapping[str, str] | None = None
     ) -> AsyncGenerator[Socket]:
         """Open a websocket, with the cookies and the login of the client."""
-        request = self._request("GET", path, headers=headers)
-        if self._client.auth is not None:
-            request = next(self._client.auth.auth_flow(request))
         from .websocket import websocket  # noqa: PLC0415 (only Gradio 3 needs it)
 
-        async with websocket(request, self._ssl_context, self._limits) as socket:
+        def opening() -> AbstractAsyncContextManager[Socket]:
+            request = self._request("GET", path, headers=headers)
+            if self._client.auth is not None:
+                request = next(self._client.auth.auth_flow(request))
+            return websocket(request, self._ssl_context, self._limits)
+
+        async with AsyncExitStack() as opened:
+            logins = self._logins
+            try:
+                socket = await opened.enter_async_context(opening())
+            except AuthenticationError:
+                if not await self._logged_in_again(logins):
+                    raise
+                socket = await opened.enter_async_context(opening())
             yield socket
 
     @asynccontextmanager
@@ -99,7 +147,10 @@ class HttpTransport:
     ) -> AsyncGenerator[HttpStream]:
         """Open a stream of events."""
         fields = {**(headers or {}), "accept": "text/event-stream"}
-        request = self._request("GET", path, headers=fields, timeout=self._untimed)
+
+        def request() -> httpx.Request:
+            return self._request("GET", path, headers=fields, timeout=self._untimed)
+
         async with self._opened(request) as stream:
             yield stream
 
@@ -108,8 +159,7 @@ class HttpTransport:
         self, path: str, headers: Mapping[str, str] | None = None
     ) -> AsyncGenerator[HttpStream]:
         """Fetch a document of any size, as a stream."""
-        request = self._request("GET", path, headers=headers)
-        async with self._opened(request) as stream:
+        async with self._opened(lambda: self._request("GET", path, headers=headers)) as stream:
             yield stream
 
     async def upload(
@@ -120,13 +170,16 @@ class HttpTransport:
         fields = {"content-type": form.content_type, "content-length": str(form.size)}
         try:
             async with asyncio.timeout(None) as patience:
-                request = self._request(
-                    "POST",
-                    path,
-                    content=form.chunks(lambda: self._be_patient(patience)),
-                    headers={**(headers or {}), **fields},
-                    timeout=self._untimed,
-                )
+
+                def request() -> httpx.Request:
+                    return self._request(
+                        "POST",
+                        path,
+                        content=form.chunks(lambda: self._be_patient(patience)),
+                        headers={**(headers or {}), **fields},
+                        timeout=self._untimed,
+                    )
+
                 return await self._send(request)
         except TimeoutError:
             raise ConnectionLost(f"{self.address} did not take the file in time") from None
@@ -158,10 +211,31 @@ class HttpTransport:
         if self._timed.read is not None and not patience.expired():
             patience.reschedule(asyncio.get_running_loop().time() + self._timed.read)
 
-    @asynccontextmanager
-    async def _opened(self, request: httpx.Request) -> AsyncGenerator[HttpStream]:
+    async def _answered(self, request: Callable[[], httpx.Request]) -> httpx.Response:
+        """Send a request; again, after another login, if the app wants one."""
+        logins = self._logins
         with _as_lost(self.address):
-            response = await self._client.send(request, stream=True)
+            response = await self._client.send(request(), stream=True)
+        if response.status_code != 401 or self._log_in is None:
+            return response
+        await response.aclose()
+        await self._logged_in_again(logins)
+        with _as_lost(self.address):
+            return await self._client.send(request(), stream=True)
+
+    async def _logged_in_again(self, logins: int) -> bool:
+        """Log in again, unless somebody has meanwhile; False if there is no login."""
+        if self._log_in is None:
+            return False
+        async with self._logging_in:
+            if self._logins == logins:
+                self._logins += 1
+                check_login(await self._log_in())
+        return True
+
+    @asynccontextmanager
+    async def _opened(self, request: Callable[[], httpx.Request]) -> AsyncGenerator[HttpStream]:
+        response = await self._answered(request)
         try:
             answer = Answer(response.status_code, response.headers, b"")
             if response.status_code != 200:
@@ -170,9 +244,8 @@ class HttpTransport:
         finally:
             await response.aclose()
 
-    async def _send(self, request: httpx.Request, most: int | None = None) -> Answer:
-        with _as_lost(self.address):
-            response = await self._client.send(request, stream=True)
+    async def _send(self, request: Callable[[], httpx.Request], most: int | None = None) -> Answer:
+        response = await self._answered(request)
         try:
             return await self._read(response, most)
         finally:
@@ -188,7 +261,12 @@ class HttpTransport:
                 if size > most:
                     raise ProtocolError(f"the server sent a document of more than {most} bytes")
                 parts.append(part)
-        return Answer(response.status_code, response.headers, b"".join(parts))
+        if "retry-after" in response.headers and "date" not in response.headers:
+            response.headers["date"] = formatdate(usegmt=True)  # or a date there says nothing
+        body = b"".join(parts)
+        if response.status_code >= 300:
+            body = _masked(body, response.request)
+        return Answer(response.status_code, response.headers, body)
 
 
 class HttpStream:
@@ -204,6 +282,35 @@ class HttpStream:
         with _as_lost(self._address):
             async for chunk in _plain(self._response):
                 yield chunk
+
+
+_PLAIN = frozenset(
+    [
+        "accept",
+        "accept-encoding",
+        "connection",
+        "content-length",
+        "content-type",
+        "host",
+        "user-agent",
+    ]
+)
+"""Header fields that are no secret."""
+
+
+def _masked(body: bytes, request: httpx.Request) -> bytes:
+    """Return a refusal without what it repeats of the request's header fields."""
+    for name, value in request.headers.raw:
+        if name.decode("ascii").lower() in _PLAIN:
+            continue
+        for part in re.split(rb"[;=\s]+", value):
+            if len(part) >= _SECRET:
+                body = body.replace(part, b"***")
+    return body
+
+
+_SECRET = 6
+"""Letters from which on a word of a header field may be a secret."""
 
 
 def _name(cookie: str) -> str:

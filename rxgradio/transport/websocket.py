@@ -27,7 +27,7 @@ from ..protocol.answers import Answer, refusal_of
 _OPEN = 30.0
 """Seconds for the handshake; an app of 3.50 that never called `.queue()` accepts none."""
 
-_CLOSE = 1.0
+_CLOSE = 0.2
 """Seconds that the server gets to answer a close."""
 
 _OURS = frozenset({"host", "connection", "accept", "accept-encoding", "user-agent"})

@@ -98,9 +98,10 @@ def test_what_is_a_file_becomes_a_path_and_nothing_else_does(
 
 
 @pytest.mark.parametrize("dialect", [MARKED, UNMARKED])
-def test_a_stream_is_left_as_it_is(dialect: Dialect) -> None:
-    stream = marked("hash/1/2/playlist.m3u8", is_stream=True)
-    assert shown(dialect, "audio", stream) == stream
+def test_what_is_no_path_of_a_stream_is_left_as_it_is(dialect: Dialect) -> None:
+    for path in ("hash/../2/playlist.m3u8", "hash/1/2/other", "/etc/passwd"):
+        stream = marked(path, is_stream=True)
+        assert shown(dialect, "audio", stream) == stream
     assert shown(WEBSOCKET, "audio", named("x", is_stream=True)) == named("x", is_stream=True)
 
 

@@ -28,8 +28,7 @@ from rxgradio import (
     ValidationError,
     handle_file,
 )
-from rxgradio.files.outgoing import Outgoing
-from rxgradio.files.way import Way
+from rxgradio.files.courier import Courier
 from rxgradio.options import CallOptions
 from rxgradio.protocol.dialects import dialect_of
 from rxgradio.transport.chosen import HttpOptions
@@ -546,10 +545,10 @@ def test_a_gradio_3_app_is_sent_what_is_in_the_web(
 
     async def sent(marker: dict[str, Any], component: str) -> Any:
         transport = HttpTransport(server.url, headers={"x-secret": "s3cret"})
-        to_app = Way(transport, server.url, "")
-        outgoing = Outgoing(to_app, dialect_of(None, "3.50.2"), [component], CallOptions())
+        courier = Courier(transport, server.url, "", dialect_of(None, "3.50.2"), None)
+        data = json.dumps([marker]).encode()
         try:
-            return json.loads(await outgoing.sent(json.dumps([marker]).encode()))[0]
+            return json.loads(await courier.sent(data, [component], CallOptions()))[0]
         finally:
             await transport.aclose()
 
@@ -587,10 +586,10 @@ def test_files_of_the_web_leave_nothing_behind(
 
     async def send() -> Any:
         transport = HttpTransport(server.url)
-        dialect = dialect_of(None, "3.50.2")
-        outgoing = Outgoing(Way(transport, server.url, ""), dialect, ["file"] * 4, CallOptions())
+        courier = Courier(transport, server.url, "", dialect_of(None, "3.50.2"), None)
+        sending = courier.sent(json.dumps(data).encode(), ["file"] * 4, CallOptions())
         try:
-            return json.loads(await outgoing.sent(json.dumps(data).encode()))
+            return json.loads(await sending)
         finally:
             await transport.aclose()
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import http.server
+import io
 import json
+import shutil
 import struct
 import threading
 import wave
@@ -13,11 +15,22 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import reactivex
+from PIL import Image
 from reactivex import operators as ops
 
-from rxgradio import AppError, Client, OutputUpdate, handle_file
+from rxgradio import (
+    AppError,
+    Client,
+    OutputUpdate,
+    RemoteFile,
+    Status,
+    StatusUpdate,
+    ValidationError,
+    handle_file,
+)
 from rxgradio.protocol.dialects import release_of
 from tests.live.servers.run import Server
 
@@ -275,3 +288,126 @@ def test_files_of_an_app_without_a_queue(
     fresh_server: Callable[..., Server], version: str, tmp_path: Path
 ) -> None:
     check_both_ways(fresh_server(version, APP_QUEUE="0").url, tmp_path)
+
+
+# ---- what a file is, and which the app takes
+
+
+def test_what_is_no_file_yet_is_one_to_the_app(client: Client) -> None:
+    for given in (BYTES, io.BytesIO(BYTES)):
+        came = client.predict(handle_file(given, name="a.bin"), api_name="/file_copy")
+        assert Path(came).read_bytes() == BYTES
+        assert Path(came).name == "a.bin"
+
+
+def test_pictures_in_memory_are_pictures_to_the_app(client: Client) -> None:
+    expected = [[5, 2], [[1, 2, 3]] * 3]
+    array = np.full((2, 5, 3), (1, 2, 3), dtype="uint8")
+    for given in (array, Image.fromarray(array)):
+        assert json.loads(client.predict(handle_file(given), api_name="/image_pixels")) == expected
+
+
+def test_a_file_left_there_is_an_argument_too(
+    server: Server, client: Client, make: Callable[..., Path], tmp_path: Path
+) -> None:
+    endpoint = client.endpoint("/file_copy", download="lazy")
+    file = endpoint.predict(handle_file(make("a.bin", BYTES)))
+    assert isinstance(file, RemoteFile)
+    assert file.name == "a.bin"
+    assert not (tmp_path / "downloads").exists()
+    assert file.size in {None, len(BYTES)}
+    again = endpoint.predict(file)
+    assert again.read() == file.read() == BYTES
+    digest = hashlib.sha256(BYTES).hexdigest()
+    assert json.loads(client.predict([file, again], api_name="/file_digests")) == [digest] * 2
+    assert file.save(tmp_path / "saved").read_bytes() == BYTES
+    with Client(server.url, download_files=tmp_path / "other") as other:
+        assert Path(other.predict(file, api_name="/file_copy")).read_bytes() == BYTES
+
+
+def test_images_left_there_are_arguments_too(client: Client, make: Callable[..., Path]) -> None:
+    image = handle_file(make("image.png", png(5, (1, 2, 3))))
+    left = client.endpoint("/image_copy", download="lazy").predict(image)
+    if isinstance(left, str):  # of Gradio 3, whose images come within the messages
+        left = handle_file(left)
+    pixels = json.loads(client.predict(left, api_name="/image_pixels"))
+    assert pixels == [[5, 2], [[1, 2, 3]] * 3]
+
+
+def test_only_the_last_image_of_a_stream_is_fetched_if_asked(
+    client: Client, release: tuple[int, ...], tmp_path: Path
+) -> None:
+    job = client.endpoint("/image_frames", download="final").submit(4)
+    assert width(job.result(SOON)) == 6
+    frames = job.outputs()
+    assert len(frames) == 4
+    if release >= (4,):  # before, an image comes within the message
+        assert len([path for path in tmp_path.rglob("*.*") if path.is_file()]) == 1
+        assert [width(str(Path(frame))) for frame in frames] == [3, 4, 5, 6]
+
+
+def test_the_sending_of_a_file_is_told(client: Client, make: Callable[..., Path]) -> None:
+    job = client.submit(handle_file(make("a.bin", BYTES)), api_name="/file_copy")
+    updates = job.updates.pipe(ops.to_list()).run()
+    bars = [
+        bar
+        for update in updates
+        if isinstance(update, StatusUpdate) and update.code is Status.SENDING_DATA
+        for bar in update.progress_data or []
+    ]
+    assert bars[0].index == 0
+    assert (bars[-1].index, bars[-1].length, bars[-1].desc) == (len(BYTES), len(BYTES), "a.bin")
+
+
+@pytest.mark.parametrize("version", ["4.44.1", "5.50.0", "6.31.0"])
+def test_what_the_app_does_not_take_is_not_sent(
+    fresh_server: Callable[..., Server], version: str, make: Callable[..., Path], tmp_path: Path
+) -> None:
+    url = fresh_server(version, APP_MEDIA="1", APP_UPLOAD="10kb").url
+    small, large = make("a.pdf", b"x" * 9_000), make("b.pdf", b"x" * 20_000)
+    with Client(url, download_files=tmp_path / "downloads") as client:
+        assert client.predict(handle_file(small), api_name="/file_of_types") == "a.pdf"
+        with pytest.raises(ValidationError, match="20000 bytes"):
+            client.predict(handle_file(large), api_name="/file_of_types")
+        sound = handle_file(make("a.wav", b"x"))
+        if version == "4.44.1":  # takes it
+            assert client.predict(sound, api_name="/file_of_types") == "a.wav"
+        else:
+            with pytest.raises(ValidationError, match=r"'a\.wav' is of none.*\.pdf, image"):
+                client.predict(sound, api_name="/file_of_types")
+
+
+# ---- streams of media
+
+
+@pytest.mark.parametrize("version", ["4.44.1", "5.50.0", "6.31.0"])
+def test_a_stream_of_sound_becomes_a_file(
+    fresh_server: Callable[..., Server], version: str, tmp_path: Path
+) -> None:
+    url = fresh_server(version, APP_MEDIA="1").url
+    with Client(url, download_files=tmp_path / "downloads") as client:
+        job = client.submit(3, api_name="/pieces")
+        kept = Path(job.result(SOON))
+        assert kept.read_bytes() == b"".join(bytes([n]) * 100_000 for n in range(3))
+        assert kept.name == ("audio" if version == "4.44.1" else "sound.aac")
+        assert all(output["is_stream"] for output in job.outputs())
+        left = client.endpoint("/pieces", download="lazy").predict(2)
+        assert len(left.read()) == 200_000
+
+
+@pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="the server encodes with ffmpeg")
+def test_an_encoded_stream_of_sound_becomes_a_file(
+    fresh_server: Callable[..., Server], tmp_path: Path
+) -> None:
+    url = fresh_server("6.31.0", APP_MEDIA="1").url
+    with Client(url, download_files=tmp_path / "downloads") as client:
+        kept = Path(client.predict(3, api_name="/tones"))
+    content = kept.read_bytes()
+    assert kept.suffix == ".aac"
+    frames, at = 0, 0
+    while at < len(content):  # each has its length in its header (ISO 13818-7, 6.2)
+        assert content[at] == 0xFF
+        assert content[at + 1] & 0xF0 == 0xF0
+        at += (content[at + 3] & 3) << 11 | content[at + 4] << 3 | content[at + 5] >> 5
+        frames += 1
+    assert 3 <= frames * 1024 / 16000 < 3.5  # seconds

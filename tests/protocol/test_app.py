@@ -201,6 +201,7 @@ def test_an_app_of_gradio_6_is_read() -> None:
             has_state=True,
             public=True,
             description="Adds.",
+            file_types=((), (), ()),
         ),
         EndpointInfo(
             fn_index=20,
@@ -218,6 +219,8 @@ def test_an_app_of_gradio_6_is_read() -> None:
             has_state=False,
             public=False,
             description="",
+            private=True,
+            file_types=((),),
         ),
     )
 

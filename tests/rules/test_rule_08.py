@@ -23,7 +23,7 @@ from tests.rules.faces import Faces, Strict
 from tests.rules.served import SOON, Served
 from tests.transport.server import within
 
-LAG = 1.0
+LAG = 3.0
 """Seconds that the loop may be late: generous, as the machine may be busy with other things."""
 
 

@@ -208,5 +208,5 @@ def test_a_certificate_that_nobody_signed_is_refused_unless_one_says_otherwise(
 def test_nothing_of_it_is_shown(server: FakeGradio) -> None:
     chosen = {"auth": ("user", "hunter2"), "headers": {"x-key": "hunter2"}}
     with Client(server.url, httpx_kwargs=chosen, token="hunter2") as client:
-        shown = [repr(client), str(client), repr(client._connection._settings)]
+        shown = [repr(client), str(client), repr(client._connection.settings)]
     assert "hunter2" not in "".join(shown)

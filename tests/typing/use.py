@@ -18,6 +18,8 @@ from rxgradio import (
     Limits,
     OutputUpdate,
     Retry,
+    SpaceError,
+    SpaceState,
     Status,
     StatusUpdate,
     TooManyRequestsError,
@@ -40,6 +42,18 @@ def blocking() -> None:
         client.predict([handle_file("a.png"), handle_file("http://example.com/b.png")])
         assert_type(client.endpoint("/write"), Endpoint)
         assert_type(client.endpoints[0].predict(1, b=2), Any)
+
+
+def spaces() -> None:
+    states: list[SpaceState] = []
+    with Client("user/space", on_space_state=states.append) as client:
+        assert_type(client.space_id, str | None)
+        assert_type(states[0].stage, str)
+    try:
+        own = Client.duplicate("user/space", hardware="t4-small", secrets={"KEY": "x"})
+        assert_type(own, Client)
+    except SpaceError as error:
+        assert_type(error.stage, str | None)
 
 
 def streaming(client: Client) -> None:

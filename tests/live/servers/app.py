@@ -14,18 +14,21 @@ Environment: `APP_MAX_SIZE` limits the queue, `APP_CONCURRENCY` the runs at a ti
 `APP_QUEUE=0` is an author who never called `.queue()` (which matters to 3.x alone, and leaves
 out what it refuses without), `APP_FILES=0` leaves out most of what takes or makes files (which
 each release describes in another way, and at length), `APP_AUTH=user:password` demands a
-login, `APP_ROOT=/path` serves the app there, mounted in another, and `APP_UNLOAD=1` notes
-when a visitor leaves, in the ledger of the tag "visitors".
+login, `APP_ROOT=/path` serves the app there, mounted in another, `APP_UNLOAD=1` notes
+when a visitor leaves, in the ledger of the tag "visitors", `APP_MEDIA=1` offers a stream of
+sound and files of some types only (since 4.28), and `APP_UPLOAD=10kb` limits an upload.
 """
 
 import hashlib
 import inspect
+import io
 import json
 import os
 import sys
 import tempfile
 import threading
 import time
+import wave
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -187,6 +190,26 @@ def file_in(f):
 
 
 # Files beside plain ones
+
+
+def tones(n):
+    for i in range(n):
+        to = io.BytesIO()
+        with wave.open(to, "wb") as sound:
+            sound.setnchannels(1)
+            sound.setsampwidth(2)
+            sound.setframerate(16000)
+            sound.writeframes(bytes([0, i, 0, 255 - i]) * 8000)
+        yield to.getvalue()
+
+
+def pieces(n):
+    for i in range(n):
+        yield bytes([i]) * 100_000
+
+
+def file_of_types(f):
+    return Path(path_of(f)).name
 
 
 def file_copy(f):
@@ -551,6 +574,24 @@ def offer_functions() -> None:
     endpoint(file_in, [gr.File(label="f")], [text("content")])
 
 
+async def as_it_is(value, stream, first):
+    """Stand in for the encoder of `gr.Audio`, which is ffmpeg: a piece is what was yielded."""
+    piece = None if value is None else {"data": value, "duration": 1.0, "extension": ".aac"}
+    file = {"path": stream, "is_stream": True, "orig_name": "sound.mp3"}
+    return piece, {**file, "meta": {"_type": "gradio.FileData"}}
+
+
+def offer_media() -> None:
+    encoded = gr.Audio(label="sound", streaming=True)
+    endpoint(tones, [integer("n")], [encoded])
+    plain = gr.Audio(label="sound", streaming=True)
+    if MAJOR >= 5:
+        plain.stream_output = as_it_is
+    endpoint(pieces, [integer("n")], [plain])
+    some = gr.File(label="f", file_types=[".pdf", "image"])
+    endpoint(file_of_types, [some], [text("name")])
+
+
 def offer_files() -> None:
     endpoint(file_copy, [gr.File(label="f")], [gr.File(label="copy")])
     several = {"file_count": "multiple"}
@@ -687,6 +728,8 @@ def build() -> gr.Blocks:
         offer_runs()
         if MAJOR >= 5:
             offer_feeds()
+        if os.environ.get("APP_MEDIA"):
+            offer_media()
         if os.environ.get("APP_UNLOAD") == "1":
             app.unload(visitor_left)
     return app
@@ -717,7 +760,7 @@ def launch(app: gr.Blocks, port: int) -> None:
         inbrowser=False,
         quiet=True,
         prevent_thread_lock=True,
-        **supported(app.launch, ssr_mode=False),
+        **supported(app.launch, ssr_mode=False, max_file_size=os.environ.get("APP_UPLOAD") or None),
     )
 
 

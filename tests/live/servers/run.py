@@ -44,9 +44,10 @@ class Server:
     `kill` and `start`, and tests what it had written down.
     """
 
-    def __init__(self, python: Path, version: str, **env: str) -> None:
+    def __init__(self, python: Path, version: str, *, app: Path = APP, **env: str) -> None:
         self.version = version
         self.port = 0
+        self._app = app
         self._python = python
         self._env = env
         self._process: subprocess.Popen[str] | None = None
@@ -149,7 +150,7 @@ class Server:
         self.log.parent.mkdir(parents=True, exist_ok=True)
         self._process = subprocess.Popen(
             # Not -I, which would hide the module beside the app from it.
-            [self._python, "-E", APP, str(self.port), self._written],
+            [self._python, "-E", self._app, str(self.port), self._written],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
