@@ -157,3 +157,11 @@ def test_nothing_is_tried_that_nobody_wants_any_more() -> None:
         persisted(work, AT_ONCE, wanted=lambda: next(wanted), waiting=waits.append)
     assert len(tries) == 1
     assert waits == [0]
+
+
+def test_waits_are_drawn_at_random_from_nothing_to_the_longest() -> None:
+    retry = Retry(initial=1.0, multiplier=2.0, longest=3.0)
+    waits = [retry.delay(ValueError(), failed=1, spent=0, retry_after=None) for _ in range(200)]
+    assert all(wait is not None and 0 <= wait <= 1 for wait in waits)
+    assert len(set(waits)) > 100  # many clients do not come back at once
+    assert min(map(float, filter(None, waits))) < 0.2 < 0.8 < max(map(float, filter(None, waits)))

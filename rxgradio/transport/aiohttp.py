@@ -19,8 +19,8 @@ import asyncio
 import socket
 import ssl
 import weakref
-from collections.abc import AsyncIterator, Generator
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Any, cast
 
 import aiohttp
@@ -58,7 +58,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request; returns when the header of the response is there."""
         timeouts: dict[str, float | None] = request.extensions.get("timeout", {})
-        with _as_httpx(request):
+        try:
             response = await self._opened().request(
                 request.method,
                 yarl.URL(str(request.url), encoded=True),
@@ -75,13 +75,19 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
                     sock_read=timeouts.get("read"),
                 ),
             )
-        _report_close(response)
-        return httpx.Response(
-            response.status,
-            headers=response.raw_headers,
-            stream=_Body(request, response),
-            request=request,
-        )
+        except Exception as error:
+            failure = _as_httpx(error, request)
+            if failure is None:
+                raise
+        else:
+            _report_close(response)
+            return httpx.Response(
+                response.status,
+                headers=response.raw_headers,
+                stream=_Body(request, response),
+                request=request,
+            )
+        raise failure
 
     async def aclose(self) -> None:
         """Close all connections."""
@@ -200,9 +206,21 @@ class _Body(httpx.AsyncByteStream):
         self._response = response
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        with _as_httpx(self._request):
-            async for chunk in self._response.content.iter_any():
-                yield chunk
+        content = self._response.content
+        while True:
+            failure: Exception | None = None
+            chunk = b""
+            try:
+                chunk = await content.readany()
+            except Exception as error:
+                failure = _as_httpx(error, self._request)
+                if failure is None:
+                    raise
+            if failure is not None:
+                raise failure
+            if not chunk:
+                return
+            yield chunk
 
     async def aclose(self) -> None:
         if not self._response.content.at_eof():
@@ -236,29 +254,35 @@ def _report_close(response: aiohttp.ClientResponse) -> None:
         content.on_eof(forget)  # a connection that is kept would keep the bodies of all answers
 
 
-@contextmanager
-def _as_httpx(request: httpx.Request) -> Generator[None]:
-    """Translate aiohttp's exceptions, keeping "never sent" apart from "broke later"."""
-    try:
-        yield
-    except aiohttp.ConnectionTimeoutError as error:
-        raise httpx.ConnectTimeout(_said(error), request=request) from error
-    except aiohttp.ClientConnectorError as error:
-        raise httpx.ConnectError(_said(error), request=request) from error
-    except (TimeoutError, aiohttp.ServerTimeoutError) as error:
-        raise httpx.ReadTimeout(_said(error), request=request) from error
-    except aiohttp.InvalidURL as error:
-        raise httpx.UnsupportedProtocol(_said(error), request=request) from error
+def _as_httpx(error: Exception, request: httpx.Request) -> httpx.TransportError | None:
+    """Translate aiohttp's exceptions, keeping "never sent" apart from "broke later".
+
+    To be raised where `error` is handled no more, or it would be the context.
+    """
     # What these say and hold of the answer, or of the request, may be a secret: a cookie
     # that is set, a header field that is sent.
-    except aiohttp.ClientPayloadError:
-        raise httpx.RemoteProtocolError("in the middle of an answer", request=request) from None
-    except aiohttp.ClientResponseError:
-        raise httpx.RemoteProtocolError("its answer is no HTTP", request=request) from None
-    except aiohttp.ServerDisconnectedError:
-        raise httpx.ReadError("the server closed it", request=request) from None
-    except (aiohttp.ClientError, OSError) as error:
-        raise httpx.ReadError(_said(error), request=request) from error
+    if isinstance(error, aiohttp.ClientPayloadError):
+        return httpx.RemoteProtocolError("in the middle of an answer", request=request)
+    if isinstance(error, aiohttp.ClientResponseError):
+        return httpx.RemoteProtocolError("its answer is no HTTP", request=request)
+    if isinstance(error, aiohttp.ServerDisconnectedError):
+        return httpx.ReadError("the server closed it", request=request)
+    kind: type[httpx.TransportError]
+    if isinstance(error, aiohttp.ConnectionTimeoutError):
+        kind = httpx.ConnectTimeout
+    elif isinstance(error, aiohttp.ClientConnectorError):
+        kind = httpx.ConnectError
+    elif isinstance(error, TimeoutError | aiohttp.ServerTimeoutError):
+        kind = httpx.ReadTimeout
+    elif isinstance(error, aiohttp.InvalidURL):
+        kind = httpx.UnsupportedProtocol
+    elif isinstance(error, aiohttp.ClientError | OSError):
+        kind = httpx.ReadError
+    else:
+        return None
+    failure = kind(_said(error), request=request)
+    failure.__cause__ = error
+    return failure
 
 
 def _said(error: Any) -> str:

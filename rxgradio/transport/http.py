@@ -321,6 +321,8 @@ def _plain(response: httpx.Response) -> AsyncIterator[bytes]:
     coding = response.headers.get("content-encoding", "identity").lower()
     if coding != "identity":
         raise ProtocolError(f"the server sent what was not asked for: {coding[:40]} encoding")
+    if response.is_stream_consumed:  # by a transport or a hook of the user's
+        return response.aiter_bytes()
     return response.aiter_raw()
 
 

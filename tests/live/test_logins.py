@@ -48,3 +48,17 @@ def test_connecting_without_blocking_takes_a_login_too(
 def test_an_app_without_a_login_does_not_mind_one(server: Server) -> None:
     with Client(server.url, auth=("user", "any")) as client:
         assert client.predict("x", api_name="/echo") == "x"
+
+
+@pytest.mark.parametrize("version", ["3.50.2", "4.8.0", "4.44.1", "6.31.0"])
+def test_an_app_that_was_restarted_is_logged_in_to_again(
+    fresh_server: Callable[..., Server], version: str
+) -> None:
+    server = fresh_server(version, APP_AUTH=f"user:{SECRET}")
+    with Client(server.url, auth=("user", SECRET)) as client:
+        assert client.predict("x", api_name="/echo") == "x"
+        server.kill()
+        server.start()
+        jobs = [client.submit(f"{n}", api_name="/echo") for n in range(5)]
+        assert [job.result(30) for job in jobs] == [f"{n}" for n in range(5)]
+        assert client.predict("y", api_name="/direct") == "direct y"

@@ -1386,3 +1386,29 @@ def test_any_prefix_stays_on_the_host_of_the_app_or_is_refused(value: Any) -> No
     assert address.path == f"{prefix}/info"
     assert ".." not in address.path.split("/")
     assert "//" not in address.path
+
+
+def test_a_long_label_costs_no_more_than_a_short_one_however_often_it_is_used() -> None:
+    label = {"id": 1, "type": "textbox", "props": {"label": "word " * 20_000}}
+    app = app_of(
+        config(
+            dependency("add", inputs=[1] * 1000, outputs=[]), components=[label], version="4.22.0"
+        )
+    )
+    names = [parameter.name for parameter in app.endpoints[0].parameters]
+    assert len(set(names)) == 1000
+    assert max(map(len, names)) < 120
+
+
+@pytest.mark.parametrize(
+    "dependencies",
+    [
+        [dependency("add", inputs=[1] * 100_001, outputs=[])],
+        [dependency(f"add_{n}", inputs=[1] * 20, outputs=[1] * 20) for n in range(2600)],
+        [dependency(f"add_{n}", inputs=[], outputs=[]) for n in range(10_001)],
+    ],
+    ids=["inputs of one", "inputs and outputs of all", "functions"],
+)
+def test_what_would_take_long_to_read_is_no_app(dependencies: list[dict[str, Any]]) -> None:
+    with pytest.raises(ProtocolError, match="can be no Gradio app"):
+        app_of(config(*dependencies, components=[TEXT], version="4.22.0"))

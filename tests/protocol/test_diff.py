@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from itertools import pairwise
 from typing import Any, TypeAlias
 
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from rxgradio.protocol.diff import DiffError, outline, patch
+from rxgradio.protocol.diff import DiffError, Outline, outline, patch
 
 Edit: TypeAlias = list[Any]
 
@@ -515,3 +516,52 @@ def test_the_edits_of_a_server_shrink_the_right_lists(
     old, new = values
 
     assert patch(old, differ(old, new, since_5_30=since_5_30)) == new
+
+
+LEAVES = st.none() | st.integers(0, 3) | st.text("xy", max_size=2)
+VALUES = st.recursive(
+    LEAVES,
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from("ab"), inner),
+    max_leaves=4,
+)
+
+
+@given(
+    st.lists(
+        st.lists(
+            st.tuples(
+                st.sampled_from(["replace", "append", "add", "delete"]),
+                st.lists(st.sampled_from(["a", "b", 0, 1]), max_size=3),
+                VALUES,
+            ),
+            max_size=4,
+        ),
+        max_size=6,
+    )
+)
+def test_an_outline_that_is_edited_in_place_is_what_outline_returns(scripts: list[Any]) -> None:
+    value: Any = {"a": [{"b": "x"}, ["y"]], "b": "z"}
+    before = json.dumps(value)
+    kept = Outline(value)
+    known: Any = value
+    for script in ([list(edit) for edit in script] for script in scripts):
+        told = json.dumps(script)
+        try:
+            known = outline(known, script)
+        except DiffError:
+            with pytest.raises(DiffError):
+                kept.edit(script)
+            break
+        kept.edit(script)
+        assert kept.value == known
+        assert json.dumps(script) == told  # what was said stays what it was
+    assert json.dumps(value) == before
+
+
+def test_many_edits_of_a_large_value_do_not_cost_its_size_each() -> None:
+    rows = [{"row": n} for n in range(200_000)]
+    kept = Outline(rows)
+    for n in range(20_000):  # copied for each, they would be 4,000,000,000
+        kept.edit([["replace", [n, "row"], -n], ["add", [len(rows) + n], n]])
+    assert len(kept.value) == 220_000
+    assert rows[1] == {"row": 1}

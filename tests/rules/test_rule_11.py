@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from rxgradio import Client, Retry, RxGradioError, TooManyRequestsError
 from rxgradio.testing import Refuse
 from tests.rules.served import SOON, Served
+from tests.transport.server import within
 
 
 @pytest.mark.parametrize("status", ["429 Too Many Requests", "503 Service Unavailable"])
@@ -34,3 +37,17 @@ def test_rule_11_streams_are_opened_at_most_some_times(served: Served) -> None:
     with Client(served.url) as client:
         assert isinstance(client.submit("x", api_name="/echo").exception(2 * SOON), RxGradioError)
     assert 2 <= len(served.asked("stream")) <= 20
+
+
+@pytest.mark.parametrize("status", ["429 Too Many Requests", "503 Service Unavailable"])
+@pytest.mark.parametrize("seconds", ["3600", "1e3", "99999999999999999999999"])
+def test_rule_11_a_stream_is_not_waited_for_beyond_all_patience(
+    serve: Callable[[str], Served], status: str, seconds: str
+) -> None:
+    served = serve("6.31.0")
+    served.script("stream", Refuse(status, retry_after=seconds))
+    with Client(served.url) as client, within(5.0):
+        error = client.submit("x", api_name="/echo").exception(SOON)
+        assert isinstance(error, RxGradioError)
+        assert error.retry_after == float(seconds)
+        assert len(served.asked("stream")) == 1

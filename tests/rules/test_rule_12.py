@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rxgradio import Client, DeadlineExceeded
-from rxgradio.testing import Hang
+from rxgradio.testing import Hang, Latency
 from rxgradio.transport.chosen import HttpOptions, timeouts
 from tests.rules.served import SOON, Served
 
@@ -34,3 +34,9 @@ def test_rule_12_a_deadline_covers_a_server_that_does_not_answer(served: Served,
     with Client(served.url) as client:
         job = client.endpoint("/echo", deadline=0.5).submit("x")
         assert isinstance(job.exception(SOON), DeadlineExceeded)
+
+
+def test_rule_12_a_server_may_take_seconds_to_accept_a_call(served: Served) -> None:
+    served.script("join", Latency(2.5), None)
+    with Client(served.url) as client:
+        assert client.predict("x", api_name="/echo") == "x"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from rxgradio import Client, ProtocolError
 from rxgradio.testing import Insert, Replace, nested
-from tests.rules.served import SOON, Served
+from tests.rules.served import SESSIONS, SOON, Served
 
 YIELDED = "process_generating"
 
@@ -43,3 +44,23 @@ def test_rule_15_a_message_that_is_not_needed_is_passed_over(served: Served, con
         job = client.submit(3, api_name="/words")
         assert isinstance(job.exception(SOON), ProtocolError | None)
         assert client.submit("after", api_name="/echo").result(SOON) == "after"
+
+
+@pytest.mark.parametrize("version", SESSIONS)
+def test_rule_15_a_bad_message_harms_no_call_beside_it(
+    serve: Callable[[str], Served], version: str
+) -> None:
+    served = serve(version)
+    with Client(served.url) as client:
+        jobs = [client.submit(f"{n}", 3, api_name="/flow") for n in range(4)]
+        for job in jobs:
+            next(iter(job))
+        bad = served.events[0]
+        served.tell(bad.session, {"msg": "process_generating", "event_id": bad.event_id})
+        for n in range(4):
+            served.open_gate(f"{n}")
+        for n, job in enumerate(jobs):
+            if n == int(bad.data[0]):
+                assert isinstance(job.exception(SOON), ProtocolError)
+            else:
+                assert job.result(SOON) == f"{n} 2"

@@ -7,6 +7,7 @@ no more than 400 MB of memory, and says what was too much.
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable
@@ -183,3 +184,34 @@ def test_rule_17_an_event_beyond_the_limit_is_refused(
 ) -> None:
     way(server, "text", 100)
     assert "more than 83886080 bytes" in attacked(server, folder)
+
+
+FLOODS = {
+    "logs": {"msg": "log", "log": "x" * 4000, "level": "info"},
+    "progress": {
+        "msg": "progress",
+        "progress_data": [
+            {"index": 1, "length": 2, "unit": "u", "progress": None, "desc": "x" * 4000}
+        ],
+    },
+}
+
+
+@pytest.mark.parametrize("kind", FLOODS)
+def test_rule_17_a_flood_of_messages_takes_no_more(
+    server: FakeGradio, folder: Path, kind: str
+) -> None:
+    async def flood(peer: Peer) -> None:
+        await peer.send(EVENT_STREAM)
+        event = server.events[0]
+        said = json.dumps({"event_id": event.event_id, **FLOODS[kind]}).encode()
+        lines = b"data: " + said + b"\n\n"
+        for _ in range(1000):
+            await peer.send(chunk(lines * 100))
+        output = {"data": ["x"], "is_generating": False, "duration": 0.1}
+        done = {"msg": "process_completed", "event_id": event.event_id, "output": output}
+        last = json.dumps({**done, "success": True}).encode()
+        await peer.send(chunk(b"data: " + last + b"\n\n") + LAST_CHUNK)
+
+    server.script("data", flood)
+    assert attacked(server, folder) == "str 1"

@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from rxgradio import Client, Job, RxGradioError, handle_file
+from rxgradio import Client, ConnectionLost, Job, RxGradioError, handle_file
 from tests.rules.ways import FILES, WAYS, go
 from tests.transport.older import make_older
 from tests.transport.server import SOON, FakeGradio, Peer, Script, answer
@@ -242,3 +242,63 @@ def test_rule_20_debugging_asyncio_shows_no_secret(server: FakeGradio, shown: li
             assert await client.submit("x", api_name="/echo") == "x"
 
     asyncio.run(main(), debug=True)
+
+
+def whole(error: BaseException) -> str:
+    """Return all that a traceback shows of an error, and what it carries."""
+    shown = traceback.format_exception(error)
+    seen: BaseException | None = error
+    while seen is not None:
+        shown += [repr(seen), repr(vars(seen)), repr(seen.args)]
+        seen = seen.__cause__ or seen.__context__
+    return "".join(shown)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"HTTP/1.1 200 OK\r\nSet-Cookie: access-token=s3cret-cookie\r\nContent-Ty",
+        b"HTTP/1.1 200 OK\r\nSet-Cookie: access-token=s3cret-cookie\r\nno field\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nSet-Cookie: access-token=s3cret-cookie\x00\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\ns3cret-cookie\r\n",
+    ],
+)
+@pytest.mark.parametrize("step", ["config", "join", "data"])
+def test_rule_20_a_cookie_of_a_broken_answer_is_in_no_error(
+    server: FakeGradio, caplog: pytest.LogCaptureFixture, step: str, content: bytes
+) -> None:
+    caplog.set_level(logging.DEBUG)
+
+    async def broken(peer: Peer) -> None:
+        await peer.send(content)
+        peer.close()
+
+    error: BaseException | None = None
+    try:
+        with Client(server.url, retry=None) as client:
+            server.script(step, broken)
+            error = client.submit("x", api_name="/echo").exception(SOON)
+            if step == "config":
+                Client(server.url, retry=None)
+    except ConnectionLost as raised:
+        error = raised
+    assert isinstance(error, ConnectionLost)
+    assert "s3cret" not in whole(error) + caplog.text
+
+
+@pytest.mark.parametrize("status", ["500 X", "400 X", "404 X", "503 X", "422 X"])
+@pytest.mark.parametrize("step", ["join", "data"])
+def test_rule_20_what_a_refusal_repeats_of_the_request_is_no_secret(
+    server: FakeGradio, step: str, status: str
+) -> None:
+    async def echo(peer: Peer) -> None:
+        said = "\n".join(f"{name}: {value}" for name, value in peer.request.fields)
+        await peer.send(answer(said.encode(), status))
+
+    server.script(step, echo)
+    secrets = {"x-key": "s3cret-header", "authorization": "Bearer s3cret-token"}
+    cookies = {"httpx_kwargs": {"cookies": {"session": "s3cret-cookie"}}}
+    with Client(server.url, headers=secrets, retry=None, **cookies) as client:
+        error = client.submit("x", api_name="/echo").exception(SOON)
+    assert error is not None
+    assert "s3cret" not in whole(error)

@@ -226,3 +226,24 @@ def test_what_is_not_replayed_is_forgotten() -> None:
         log.append([Entry() for _ in range(200)])
     gc.collect()
     assert gone() is None
+
+
+def test_what_weighs_too_much_becomes_part_of_the_state_that_late_readers_begin_with() -> None:
+    log: Log[int, int, int] = Log(
+        0, lambda state, entry: (state + entry, state + entry), weigh=lambda _: 10, most=1000
+    )
+    early = log.cursor()
+    with log.lock:
+        for _ in range(1000):
+            log.append([1])
+    late = log.cursor()
+    seen: list[int] = []
+    while taken := late.take():
+        seen += taken
+    assert seen[-1] == 1000
+    assert 50 <= len(seen) <= 110  # 1,000 of 10 each, and the chunk that is written to
+    assert seen == list(range(1001 - len(seen), 1001))
+    kept: list[int] = []
+    while taken := early.take():
+        kept += taken
+    assert kept == list(range(1, 1001))  # who was there gets all
