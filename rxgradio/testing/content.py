@@ -16,6 +16,7 @@ __all__ = [
 
 import json
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any, TypeAlias
 
 Document: TypeAlias = "dict[str, Any]"
@@ -27,17 +28,23 @@ need be no JSON."""
 
 
 def answer(
-    body: object = b"", status: str = "200 OK", *fields: str, kind: str = "application/json"
+    body: object = b"", status: str | int = "200 OK", *fields: str, kind: str = "application/json"
 ) -> bytes:
     """Return an HTTP response; a body that is no bytes is written as JSON."""
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     lines = [
-        f"HTTP/1.1 {status}",
+        f"HTTP/1.1 {_with_reason(status)}",
         f"Content-Type: {kind}",
         f"Content-Length: {len(content)}",
         *fields,
     ]
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + content
+
+
+def _with_reason(status: str | int) -> str:
+    """Return a status with a reason: the space before it is part of a proper answer."""
+    code, _, reason = str(status).partition(" ")
+    return f"{code} {reason or HTTPStatus(int(code)).phrase}"
 
 
 def stream_head(kind: str = "text/event-stream") -> bytes:

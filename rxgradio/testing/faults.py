@@ -212,16 +212,22 @@ class Refuse(Toxic):
     """The request is answered with an error, and nothing is done about it.
 
     Args:
-        status: Such as "429 Too Many Requests".
+        status: Such as "429 Too Many Requests", or 429.
         detail: What the server says of it.
         retry_after: The field Retry-After, if any.
         fields: Further fields of the header, such as "Location: http://127.0.0.1:1/".
     """
 
-    status: str = "500 Internal Server Error"
+    status: str | int = "500 Internal Server Error"
     detail: Any = "refused"
     retry_after: float | str | None = None
     fields: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Check that it is a refusal."""
+        code = int(str(self.status).partition(" ")[0])
+        if not 300 <= code <= 599:
+            raise ValueError(f"a refusal has a status from 300 to 599, not {self.status!r}")
 
     async def at_request(self, peer: Peer) -> None:
         """Answer."""

@@ -17,7 +17,7 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, cast
 from urllib.parse import parse_qs
 
 from ..exceptions import RxGradioError
@@ -75,6 +75,8 @@ class FaultServer(Listener):
         port: int = 0,
     ) -> None:
         super().__init__(port)
+        if not re.fullmatch(r"\d+\.\d+\.\d+", version):
+            raise ValueError(f"a version of Gradio is as '6.31.0', not {version!r}")
         self.version = version
         self.requests: list[Request] = []
         """All that has arrived, in order."""
@@ -125,6 +127,12 @@ class FaultServer(Listener):
         without the queue, "file" for a download; "connect" is a connection that was just
         made, and "bytes" a request of which one byte was read.
         """
+        for each in scripts:
+            if not _is_script(each):
+                raise TypeError(
+                    f"{each!r} is nothing to be done at {step!r}: an accident is made, as by "
+                    "Reset(), and anything else is a function of a Peer, bytes, or None"
+                )
         self._scripts[step] = list(scripts)
 
     def asked(self, step: str) -> list[Request]:
@@ -502,3 +510,10 @@ def _words(n: int) -> Any:
 
 
 _DEMO: dict[str, Callable[..., Any]] = {"/echo": _echo, "/words": _words}
+
+
+def _is_script(each: object) -> bool:
+    if isinstance(each, Sequence) and not isinstance(each, bytes | str):
+        return all(isinstance(toxic, Toxic) for toxic in cast("Sequence[object]", each))
+    function = callable(each) and not isinstance(each, type)
+    return each is None or isinstance(each, bytes | Toxic) or function

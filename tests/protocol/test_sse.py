@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 import tracemalloc
 from contextlib import suppress
 from itertools import pairwise
@@ -363,3 +364,16 @@ def test_a_limit_never_changes_what_the_events_are(pieces: list[bytes], limit: i
             events += decoder.feed(piece)
 
     assert events == by_the_book(b"".join(pieces))[: len(events)]
+
+
+def test_what_a_large_event_costs_grows_with_its_size_and_not_with_its_square() -> None:
+    """Were all of it copied for each piece, this would take minutes."""
+    decoder = SSEDecoder(limit=64 * 1024 * 1024)
+    piece = b"x" * 1024
+    began = time.monotonic()
+    decoder.feed(b"data: ")
+    for _ in range(48 * 1024):
+        assert decoder.feed(piece) == []
+    (event,) = decoder.feed(b"\n\n")
+    assert len(event) == 48 * 1024 * 1024
+    assert time.monotonic() - began < 20  # a hundred times what it takes

@@ -17,6 +17,7 @@ from reactivex import operators as ops
 
 from rxgradio import Client, ClientClosed, Job, OutputUpdate
 from rxgradio.testing import Hang
+from rxgradio.transport import lane
 from tests.rules.faces import Face, Faces, Strict
 from tests.rules.served import SOON, Served
 from tests.transport.server import within
@@ -196,3 +197,7 @@ def test_rule_04_disposing_within_a_callback_stops_it_there(served: Served) -> N
         served.open_gate("x")
         assert [update.outputs for update in heard] == ["x 0"]  # type: ignore[attr-defined] # as filtered
         assert client.submit("y", api_name="/echo").result(SOON) == "y"
+
+
+def test_rule_04_the_server_has_a_few_seconds_to_take_a_cancel() -> None:
+    assert 3 <= lane._CANCEL_TIMEOUT <= 10

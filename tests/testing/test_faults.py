@@ -340,3 +340,20 @@ def test_an_end_waits_for_as_many_messages_as_it_is_told() -> None:
         with httpx.stream("GET", url) as stream, pytest.raises(httpx.RemoteProtocolError):
             names.extend(json.loads(line[6:])["msg"] for line in stream.iter_lines() if line)
     assert names == ["estimation", "process_starts", YIELDED]
+
+
+@pytest.mark.parametrize("wrong", [Reset, "reset", 3, [Reset], [b"x"]])
+def test_what_is_no_script_is_refused_at_once(server: FaultServer, wrong: Any) -> None:
+    with pytest.raises(TypeError, match="nothing to be done at 'join'"):
+        server.script("join", wrong)
+
+
+def test_what_is_no_refusal_is_refused(server: FaultServer) -> None:
+    with pytest.raises(ValueError, match="from 300 to 599"):
+        Refuse(200)
+
+
+@pytest.mark.parametrize("status", [429, "429"])
+def test_a_status_without_a_reason_gets_one(server: FaultServer, status: int | str) -> None:
+    error, _ = failure_of(server, "join" if server.queue == "session" else "stream", Refuse(status))
+    assert isinstance(error, TooManyRequestsError)
