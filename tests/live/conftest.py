@@ -22,6 +22,7 @@ from tests.live.servers.run import Server
 from tests.live.table import table, told  # noqa: F401 (fixtures)
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks at the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep what needs real servers in one process, where they are shared: ten take 2 GB."""
     here = Path(__file__).parent

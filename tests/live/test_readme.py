@@ -31,7 +31,9 @@ def test_the_python_examples_run_from_top_to_bottom(demo_app: str) -> None:
     assert done.stderr == ""
     assert done.stdout.startswith("desserts\nhel\nhello ")
     assert "[4, 8, 12, 13]" in done.stdout
-    assert "('write', OutputUpdate(outputs='he', success=True, final=False))" in done.stdout
+    assert (
+        "('write', OutputUpdate(outputs='he', success=True, final=False, attempt=1))" in done.stdout
+    )
     assert "\n1 MIT License\n1 so far\n3 so far\n7 so far\n" in done.stdout
     assert done.stdout.endswith("['one', 'two']\nthe app says: cannot divide by zero\n")
 
