@@ -105,7 +105,7 @@ class EndpointInfo:
     public: bool
     description: str
     private: bool = False
-    """Its author lets nobody but the app's own page call it (since 6.0)."""
+    """Its author lets nobody but the app's own page call it."""
     oauth_token: bool = False
     """The function takes a `gr.OAuthToken`, which a caller may bring (since 6.20 or so)."""
     file_types: tuple[tuple[str, ...], ...] = ()
@@ -353,7 +353,7 @@ class _Description:
             has_state=any(_kind(component) in _STATE for component in [*inputs, *outputs]),
             public=self._is_public(dependency, documentation),
             description=as_text(documentation.get("description")) or "",
-            private=dependency.get("api_visibility") == "private",
+            private=_is_private(dependency),
             oauth_token=documentation.get("oauth_token") in ("required", "optional"),
         )
 
@@ -397,6 +397,13 @@ def _api_name(dependency: Mapping[str, Any]) -> str | None:
     if dependency.get("api_visibility") == "private" and re.fullmatch(r"false(_\d+)?", name):
         return None
     return "/" + name.lstrip("/")
+
+
+def _is_private(dependency: Mapping[str, Any]) -> bool:
+    visibility = dependency.get("api_visibility")  # since 6.0
+    if isinstance(visibility, str):
+        return visibility == "private"
+    return dependency.get("api_name") is False
 
 
 def _kind(component: Mapping[str, Any]) -> str:

@@ -214,6 +214,18 @@ def message(value):
     return json.dumps([value["text"], [Path(each).read_text(encoding="utf-8") for each in files]])
 
 
+def sound(n):
+    for i in range(int(n)):
+        yield bytes([i]) * 1000
+
+
+async def as_it_is(value, stream, first):
+    """Stand in for the encoder of `gr.Audio`, which is ffmpeg: a piece is what was yielded."""
+    piece = None if value is None else {"data": value, "duration": 1.0, "extension": ".aac"}
+    file = {"path": stream, "is_stream": True, "orig_name": "sound.mp3"}
+    return piece, {**file, "meta": {"_type": "gradio.FileData"}}
+
+
 def looks_like_a_file():
     return {"path": "/no/such/file", "size": 3}
 
@@ -231,6 +243,10 @@ def request_headers(names, request: gr.Request):
 
 def visitor(request: gr.Request):
     return request.username
+
+
+def acts(token: getattr(gr, "OAuthToken", None)):
+    return f"with {token.token}"
 
 
 def validated(number):
@@ -313,11 +329,16 @@ def build_rest() -> None:
     if hasattr(gr, "MultimodalTextbox"):
         offer(message, [gr.MultimodalTextbox(label="value")], [text()])
     offer(looks_like_a_file, [], [gr.JSON(label="no file")])
+    if hasattr(gr.Audio, "stream_output"):
+        player = gr.Audio(label="sound", streaming=True)
+        player.stream_output = as_it_is
+        offer(sound, [number()], [player])
 
     seen = gr.State([])
     offer(tally, [text(), seen], [text(), seen])
     offer(request_headers, [text("names")], [text()])
     offer(visitor, [], [text()])
+    offer(acts, [], [text()])
     if hasattr(gr, "validate"):
         offer(validated, [number("number")], [text()], validator=is_small)
 
@@ -350,6 +371,9 @@ def launch(app: gr.Blocks, port: int) -> None:
         inbrowser=False,
         quiet=True,
         prevent_thread_lock=True,
+        ssl_certfile=os.environ.get("APP_CERTIFICATE"),
+        ssl_keyfile=os.environ.get("APP_CERTIFICATE"),
+        ssl_verify=False,
         **supported(app.launch, ssr_mode=False, max_file_size=os.environ.get("APP_UPLOAD") or None),
     )
 

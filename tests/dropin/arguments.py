@@ -195,7 +195,7 @@ def a_private_endpoint(it: Script) -> object:
     return it.connect().predict("abc", api_name="/closed")
 
 
-@same(on=NEWEST, raises="ValueError")
+@same(raises="ValueError")
 def a_private_endpoint_by_its_number(it: Script) -> object:
     return it.connect().predict("abc", fn_index=11)
 

@@ -6,6 +6,7 @@ import contextlib
 import io
 import os
 
+from tests.dropin.proxy import Proxy
 from tests.dropin.scenario import ALL, NAMED, NEWER, NEWEST, Script, differs, raises, returns, same
 
 _BEFORE_5 = ALL[:2]
@@ -207,6 +208,19 @@ def the_callers_dict_of_header_fields(it: Script) -> object:
     return sorted(mine)
 
 
+@same(on=NEWEST)
+def an_oauth_token_goes_to_the_function_that_takes_one(it: Script) -> object:
+    client = it.connect(oauth_token="hf_abc")
+    return client.predict(api_name="/acts"), client.predict(
+        "authorization,x-hf-authorization", api_name="/request_headers"
+    )
+
+
+@same(on=NEWEST, raises="AppError")
+def an_oauth_token_that_is_missing(it: Script) -> object:
+    return it.connect().predict(api_name="/acts")
+
+
 @same(on=NEWER)
 def cookies_in_httpx_kwargs(it: Script) -> object:
     client = it.connect(httpx_kwargs={"cookies": {"a": "b"}, "timeout": 20})
@@ -222,6 +236,33 @@ def cookies_in_httpx_kwargs(it: Script) -> object:
 def a_time_out_that_is_shorter_than_the_call(it: Script) -> object:
     client = it.connect(httpx_kwargs={"timeout": 1})
     return client.predict(2.5, api_name="/nap")
+
+
+@same(on=NEWER)
+def a_proxy(it: Script) -> object:
+    with Proxy() as proxy:
+        client = it.connect(httpx_kwargs={"proxy": proxy.url})
+        said = client.predict(1, 2, api_name="/add")
+        uploaded = client.predict(it.handle_file(it.file()), api_name="/read_file")
+        asked = {route.rpartition("/")[2] for route in proxy.routes}
+        return said, uploaded, sorted({"config", "join", "data", "upload"} - asked)
+
+
+@differs(
+    "the exceptions of one HTTP library are no part of the interface",
+    theirs=raises("ConnectError"),
+    ours=raises("ConnectionError"),
+    on=NEWEST,
+    APP_TLS="1",
+)
+def a_certificate_that_nobody_knows(it: Script) -> object:
+    return it.connect()
+
+
+@same(on=NEWEST, APP_TLS="1")
+def a_certificate_that_is_not_checked(it: Script) -> object:
+    client = it.connect(ssl_verify=False)
+    return client.predict(it.handle_file(it.file()), api_name="/read_file")
 
 
 # ---- many calls, and none

@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import TypeAlias
 
 import pytest
+import trustme
 
 from tests.dropin.scenario import Outcome
 from tests.live.conftest import Servers, servers
 from tests.live.servers.run import Server
 
-__all__ = ["address", "nothing_is_left_behind", "servers", "started", "theirs"]
+__all__ = ["address", "certificate", "nothing_is_left_behind", "servers", "started", "theirs"]
 
 App: TypeAlias = tuple[tuple[str, str], ...]
 """The environment of an app."""
@@ -100,7 +101,15 @@ def theirs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Theirs]:
 
 
 @pytest.fixture(scope="session")
-def started(servers: Servers) -> Iterator[Callable[[str, App], str]]:
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make a certificate of this host that nobody knows, and its key."""
+    made = tmp_path_factory.mktemp("tls") / "certificate.pem"
+    trustme.CA().issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(made)
+    return made
+
+
+@pytest.fixture(scope="session")
+def started(servers: Servers, certificate: Path) -> Iterator[Callable[[str, App], str]]:
     """Serve the app on a release, with an environment, one after another; tell its address."""
     with ExitStack() as running:
         now: list[tuple[str, App, Server]] = []
@@ -108,9 +117,13 @@ def started(servers: Servers) -> Iterator[Callable[[str, App], str]]:
         def start(version: str, app: App) -> str:
             if not now or now[0][:2] != (version, app):
                 running.close()
-                server = Server(servers.python(version), version, app=APP, **dict(app))
+                env = dict(app)
+                if "APP_TLS" in env:
+                    env["APP_CERTIFICATE"] = str(certificate)
+                server = Server(servers.python(version), version, app=APP, **env)
                 now[:] = [(version, app, running.enter_context(server))]
-            return now[0][2].url
+            url = now[0][2].url
+            return url.replace("http:", "https:") if "APP_TLS" in dict(app) else url
 
         yield start
 

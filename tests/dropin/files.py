@@ -148,3 +148,13 @@ def data_that_looks_like_a_file(it: Script) -> object:
 def a_dict_that_names_a_file_of_this_machine(it: Script) -> object:
     value = {"path": it.file(), "meta": {"_type": "gradio.FileData"}}
     return it.connect().predict(value, api_name="/read_file")
+
+
+@differs(
+    "what was asked for is the sound, not a list of its pieces",
+    theirs=returns(b"#EXTM3U"),
+    ours=returns(bytes([0] * 1000 + [1] * 1000)[:7]),
+    on=NEWER,
+)
+def a_stream_of_sound(it: Script) -> object:
+    return Path(it.connect().predict(2, api_name="/sound")).read_bytes()[:7]

@@ -715,6 +715,22 @@ def test_an_author_says_what_is_public(written: dict[str, object], public: bool)
 
 
 @pytest.mark.parametrize(
+    ("written", "private"),
+    [
+        ({"api_name": None}, False),
+        ({"api_name": False}, True),
+        ({"api_name": False, "show_api": True}, True),
+        ({"api_name": "f", "show_api": False}, False),
+        ({"api_name": "f", "api_visibility": "undocumented"}, False),
+        ({"api_name": "f", "api_visibility": "private"}, True),
+        ({"api_name": False, "api_visibility": "public"}, False),
+    ],
+)
+def test_an_author_says_what_is_private(written: dict[str, object], private: bool) -> None:
+    assert only(app_of(config(dependency("f", **written)))).private is private
+
+
+@pytest.mark.parametrize(
     ("mode", "public"),
     [("blocks", True), ("interface", False), ("tabbed_interface", False), ([], True), (None, True)],
 )
