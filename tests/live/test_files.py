@@ -8,6 +8,7 @@ import io
 import json
 import shutil
 import struct
+import subprocess
 import threading
 import wave
 import zlib
@@ -395,7 +396,13 @@ def test_a_stream_of_sound_becomes_a_file(
         assert len(left.read()) == 200_000
 
 
-@pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="the server encodes with ffmpeg")
+ENCODED = pytest.mark.skipif(
+    None in {shutil.which("ffmpeg"), shutil.which("ffprobe")},
+    reason="the server encodes with ffmpeg, which is not here",
+)
+
+
+@ENCODED
 def test_an_encoded_stream_of_sound_becomes_a_file(
     fresh_server: Callable[..., Server], tmp_path: Path
 ) -> None:
@@ -411,3 +418,23 @@ def test_an_encoded_stream_of_sound_becomes_a_file(
         at += (content[at + 3] & 3) << 11 | content[at + 4] << 3 | content[at + 5] >> 5
         frames += 1
     assert 3 <= frames * 1024 / 16000 < 3.5  # seconds
+
+
+@ENCODED
+@pytest.mark.parametrize("version", ["5.50.0", "6.31.0"])
+def test_an_encoded_stream_of_pictures_becomes_a_file(
+    fresh_server: Callable[..., Server], version: str, tmp_path: Path
+) -> None:
+    url = fresh_server(version, APP_MEDIA="1").url
+    with Client(url, download_files=tmp_path / "downloads") as client:
+        said = client.predict(3, api_name="/clips")
+    kept = Path(said["video"] if isinstance(said, dict) else said)
+    content = kept.read_bytes()
+    assert kept.suffix == ".ts"
+    # Packets of 188 bytes, each with a sync byte (ISO 13818-1, 2.4.3.2).
+    assert set(content[::188]) == {0x47}
+    assert len(content) % 188 == 0
+    counted = ["-count_packets", "-show_entries", "stream=nb_read_packets", "-of", "csv=p=0"]
+    probe = ["ffprobe", "-v", "error", "-select_streams", "v:0", *counted, str(kept)]
+    told = subprocess.run(probe, capture_output=True, text=True, check=True).stdout
+    assert int(told.split()[0].strip(",")) == 30

@@ -24,6 +24,7 @@ import inspect
 import io
 import json
 import os
+import subprocess
 import sys
 import tempfile
 import threading
@@ -201,6 +202,14 @@ def tones(n):
             sound.setframerate(16000)
             sound.writeframes(bytes([0, i, 0, 255 - i]) * 8000)
         yield to.getvalue()
+
+
+def clips(n):
+    for i in range(n):
+        path = str(Path(tempfile.mkdtemp()) / f"{i}.mp4")
+        drawn = ["-f", "lavfi", "-i", "testsrc=duration=1:size=64x64:rate=10"]
+        subprocess.run(["ffmpeg", "-v", "error", *drawn, path], check=True)
+        yield path
 
 
 def pieces(n):
@@ -584,6 +593,8 @@ async def as_it_is(value, stream, first):
 def offer_media() -> None:
     encoded = gr.Audio(label="sound", streaming=True)
     endpoint(tones, [integer("n")], [encoded])
+    if MAJOR >= 5:
+        endpoint(clips, [integer("n")], [gr.Video(label="video", streaming=True)])
     plain = gr.Audio(label="sound", streaming=True)
     if MAJOR >= 5:
         plain.stream_output = as_it_is
