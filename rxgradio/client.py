@@ -37,6 +37,13 @@ _INTERNAL = frozenset({"api_visibility", "code_snippets", "show_api"})
 C = TypeVar("C", bound="Client")
 
 
+class _Headers(dict[str, str]):
+    """Header fields, which may be secrets: only their names are shown."""
+
+    def __repr__(self) -> str:
+        return f"<header fields {', '.join(self)}>"
+
+
 class Client:
     """A connection to one Gradio app.
 
@@ -93,7 +100,7 @@ class Client:
         httpx_kwargs: dict[str, Any] | None = None,
         *,
         headers: Mapping[str, str] | None = None,
-        download_files: str | Path | Literal[False] | None = None,
+        download_files: str | Path | bool | None = None,
         ssl_verify: bool | str | ssl.SSLContext = True,
         _skip_components: bool = True,
         analytics_enabled: bool = True,  # noqa: ARG002 (there are none)
@@ -141,7 +148,7 @@ class Client:
         httpx_kwargs: dict[str, Any] | None = None,
         *,
         headers: Mapping[str, str] | None = None,
-        download_files: str | Path | Literal[False] | None = None,
+        download_files: str | Path | bool | None = None,
         ssl_verify: bool | str | ssl.SSLContext = True,
         _skip_components: bool = True,
         analytics_enabled: bool = True,  # noqa: ARG003 (there are none)
@@ -252,6 +259,7 @@ class Client:
     def _take(self, connection: Connection) -> None:
         self._connection = connection
         self._parent: Client | None = None
+        self._headers = _Headers(connection.settings.headers or {})
         infos = connection.endpoints
         self._infos = {info.fn_index: info for info in infos if not info.private}
         self._named = {info.api_name: info for info in reversed(self._infos.values())}
@@ -270,8 +278,12 @@ class Client:
 
     @property
     def headers(self) -> dict[str, str]:
-        """The header fields that it was given; a copy."""
-        return dict(self._connection.settings.headers or {})
+        """The header fields that it was given; those that are added go with calls made later."""
+        return self._headers
+
+    @headers.setter
+    def headers(self, headers: Mapping[str, str]) -> None:
+        self._headers = _Headers(headers)
 
     @property
     def app_version(self) -> str:
@@ -332,8 +344,9 @@ class Client:
             InvalidAPIEndpointError: There is no such function.
             RxGradioError: The call failed.
         """
-        endpoint = self.endpoint(api_name, fn_index=fn_index)
-        return endpoint.call(args, kwargs, headers=headers).result()
+        # Scripts override `submit`, or put something else in its place.
+        job = self.submit(*args, api_name=api_name, fn_index=fn_index, headers=headers, **kwargs)
+        return job.result()
 
     def submit(
         self,
@@ -502,6 +515,10 @@ class Client:
         options: Options | None = None,
     ) -> Endpoint:
         endpoint = Endpoint(info, self._submit, self._options)
+        given = self._connection.settings.headers or {}
+        if self._headers != given:
+            new = {name: value for name, value in self._headers.items() if given.get(name) != value}
+            headers = {**new, **(headers or {})}
         if not headers and not options:
             return endpoint
         return endpoint.with_options(headers=headers, **(options or {}))
@@ -539,6 +556,7 @@ class Client:
         refuse_to_block()
         session = self._over(self._connection.session().result(), self._options)
         session._parent = self  # noqa: SLF001 (its own)
+        session._headers = _Headers(self._headers)  # noqa: SLF001
         return session
 
     def reset_session(self) -> None:

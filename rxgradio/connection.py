@@ -21,7 +21,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from .attempts import Attempts, Room
@@ -80,7 +80,7 @@ class Settings:
 
     headers: Mapping[str, str] | None = field(default=None, repr=False)  # may be secrets
     auth: tuple[str, str] | None = field(default=None, repr=False)
-    download_files: str | Path | Literal[False] | None = None
+    download_files: str | Path | bool | None = None
     retry: Retry | None = None
     limits: Limits = Limits()
     httpx_kwargs: Mapping[str, Any] | None = field(default=None, repr=False)
@@ -128,6 +128,7 @@ class Opening:
         if self._given_up:
             raise asyncio.CancelledError
         seconds = settings.connect_timeout
+        src = src.strip()
         name, space = space_named(src), None
         if name is not None:
             told = settings.on_space_state
@@ -181,7 +182,7 @@ class Connection:
         where = settings.download_files
         folder = None
         if where is not False:
-            folder = default_folder() if where is None else Path(where)
+            folder = default_folder() if where is None or where is True else Path(where)
         self._courier = Courier(
             transport,
             address,
@@ -351,6 +352,7 @@ class Connection:
         verbose = self.settings.verbose
         job = Job(communicator=communicator, verbose=verbose, space_id=self.space_id)
         running = Run(job, self._running, holder)
+        own = options
         if self.space_id is not None:
             given = options.headers or {}
             visitor = _without(checked(visitor_headers()), given)
@@ -379,6 +381,7 @@ class Connection:
             options,
             lambda: self._calls.cancel(attempts.submission),
             holder,
+            later=own,  # which may be for another visitor
         )
 
         def again(submission: Submission) -> None:
@@ -471,7 +474,7 @@ class Connection:
             for upload in uploads:
                 upload.cancel()
             await asyncio.gather(*uploads, self._courier.aclose(), return_exceptions=True)
-            await self._calls.aclose()
+            await asyncio.gather(self._calls.aclose(), return_exceptions=True)
             for left in list(self._running):  # those that were to be made, perhaps again
                 unsent = _UNSENT if left in self._held else _NOT_AGAIN
                 left.cut(ClientClosed(unsent))
@@ -650,9 +653,8 @@ def _address(src: str) -> tuple[str, tuple[str, str] | None]:
             "the address of an app is a URL such as http://127.0.0.1:7860, or the name of a "
             f"Space such as user/space, not {shown!r}"
         )
-    if parts.query or parts.fragment:
-        raise ValueError(f"the address of an app has no query and no fragment: {shown!r}")
-    return address.rstrip("/"), login
+    # A browser shows the app with more, such as "?__theme=dark".
+    return parts._replace(query="", fragment="").geturl().rstrip("/"), login
 
 
 def _pair(auth: Sequence[str]) -> Sequence[str]:

@@ -24,7 +24,7 @@ from .headers import checked
 from .job import Job, attach
 from .options import CallOptions, Options
 from .protocol.app import EndpointInfo
-from .protocol.files import keeping
+from .protocol.files import carries_files, check_text, keeping
 from .streaming import streamed
 from .updates import Update
 
@@ -287,7 +287,9 @@ class Endpoint:
             # beyond orjson; the standard library writes them.
             try:
                 text = json.dumps(data, allow_nan=False, default=marked)
-                return keeping(text.encode("ascii"), data)
+                if not carries_files(encoded := text.encode("ascii")):
+                    check_text(text)  # else it is, when the names of the files are gone
+                return keeping(encoded, data)
             except (TypeError, ValueError, RecursionError) as error:
                 problem = f"an argument of {label} cannot be sent as JSON: {error}"
                 problem += "; name a file with rxgradio.handle_file, or what is to be one"

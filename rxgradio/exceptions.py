@@ -109,7 +109,9 @@ class ValidationError(RxGradioError, ValueError):
     Call again with others: `Client.view_api` shows what is expected.
     """
 
-    def __init__(self, message: str, *, fields: object = None) -> None:
+    def __init__(
+        self, message: str = "The arguments were refused.", *, fields: object = None
+    ) -> None:
         super().__init__(message)
         self.fields = fields
 
@@ -140,7 +142,9 @@ class TooManyRequestsError(RxGradioError):
     Where it said so, a call is repeated by itself (see `Retry`) until this is raised.
     """
 
-    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+    def __init__(
+        self, message: str = "Too many requests.", *, retry_after: float | None = None
+    ) -> None:
         super().__init__(message)
         self.retry_after = retry_after
 

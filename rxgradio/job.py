@@ -85,8 +85,8 @@ class Job(Future[Any]):
     error that the call failed with, or `concurrent.futures.CancelledError`.
     Callbacks and observers run on rxgradio's delivery threads.
 
-    Jobs are made by `submit`. Made by hand, a job mirrors any other Future: it ends as
-    that does, and cancelling it cancels that.
+    Jobs are made by `submit`. Made by hand, a job mirrors any other Future, of asyncio too:
+    it ends as that does, and cancelling it cancels that.
 
     Args:
         future: What to mirror, if there is no communicator.
@@ -128,8 +128,9 @@ class Job(Future[Any]):
         self._outputs: _Outputs | None = None
         self._latest: _Latest | None = None
         self._next: Iterator[Any] | None = None
+        self._stepping = threading.Lock()
         if self.communicator is None:
-            self.future.add_done_callback(self._mirror)
+            self._in_its_loop(self.future.add_done_callback, self._mirror)
 
     # ---- the Future
 
@@ -172,11 +173,15 @@ class Job(Future[Any]):
         """
         if self._process is not generation():  # its locks may have been held at the fork
             return False
-        if self.communicator is None:
+        if self.communicator is None and not asyncio.isfuture(self.future):
             return self.future.cancel()
         status = StatusUpdate(Status.CANCELLED, success=False, time=datetime.now())
         if not self._end([status], status, CancelledError()):
             return self.cancelled()
+        if self.communicator is None:
+            self._in_its_loop(self.future.cancel)
+            self._told(CancelOutcome.UNKNOWN)
+            return True
         let_go, self._let_go, self._feed = self._let_go, None, None
         if let_go is not None and not let_go():
             self._told(CancelOutcome.UNKNOWN)
@@ -277,9 +282,10 @@ class Job(Future[Any]):
 
     def __next__(self) -> Any:
         """Return the next output of an iteration that all callers of `next` share."""
-        if self._next is None:
-            self._next = iter(self)
-        return next(self._next)
+        with self._stepping:
+            if self._next is None:
+                self._next = iter(self)
+            return next(self._next)
 
     def __aiter__(self) -> AsyncIterator[Update]:
         """Yield each update when it comes, on the running loop; raises the job's error."""
@@ -303,6 +309,14 @@ class Job(Future[Any]):
         return f"<Job {self._label} {stands} at {id(self):#x}>"
 
     # ---- the log
+
+    def _in_its_loop(self, act: Callable[..., object], *args: object) -> None:
+        """Do something with the Future that is mirrored, where it may be done."""
+        future: object = self.future
+        if asyncio.isfuture(future):
+            future.get_loop().call_soon_threadsafe(act, *args)
+        else:
+            act(*args)
 
     def _mirror(self, future: Future[Any]) -> None:
         at = datetime.now()

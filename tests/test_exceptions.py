@@ -111,6 +111,11 @@ def test_the_tree_in_the_documentation_is_the_tree() -> None:
     }
 
 
+@pytest.mark.parametrize("kind", [AppError, TooManyRequestsError, ValidationError])
+def test_those_that_scripts_raise_themselves_need_no_message(kind: type[Exception]) -> None:
+    assert str(kind())
+
+
 @pytest.mark.parametrize("error", EXAMPLES, ids=repr)
 def test_one_clause_catches_every_error(error: RxGradioError) -> None:
     with pytest.raises(RxGradioError, match=r"^no$"):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import threading
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from typing import Any
 
@@ -65,6 +68,63 @@ def test_it_mirrors_an_error() -> None:
     assert job.status().code is Status.FINISHED
     assert job.status().success is False
     assert (job.verbose, job.space_id) == (False, "user/space")
+
+
+class Loop:
+    """An event loop that runs on a thread of its own."""
+
+    def __enter__(self) -> asyncio.AbstractEventLoop:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever)
+        self._thread.start()
+        return self._loop
+
+    def __exit__(self, *_: object) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+
+def test_it_mirrors_a_future_of_a_loop_on_another_thread() -> None:
+    with Loop() as loop:
+        done: Any = loop.create_future()
+        loop.call_soon_threadsafe(done.set_result, 3)
+        assert Job(done).result(SOON) == 3
+        waiting: Any = loop.create_future()
+        job = Job(waiting)
+        cancelled = threading.Event()
+        loop.call_soon_threadsafe(waiting.add_done_callback, lambda _: cancelled.set())
+        assert job.cancel()
+        with pytest.raises(CancelledError):
+            job.result(SOON)
+        assert cancelled.wait(SOON)
+        assert waiting.cancelled()
+
+
+def test_several_threads_may_ask_for_the_next_output() -> None:
+    job, run = begun()
+    got: list[str] = []
+
+    def ask() -> None:
+        with contextlib.suppress(StopIteration):
+            while True:
+                got.append(next(job))
+
+    with ThreadPoolExecutor(3) as threads:
+        asking = [threads.submit(ask) for _ in range(3)]
+        for n in range(50):
+            run.publish([Values([str(n)], final=False)], RUNNING)
+        run.finish([Values(["49"], final=True), SUCCESS], SUCCESS, None)
+        for each in asking:
+            each.result(SOON)
+    assert sorted(got, key=int) == [str(n) for n in range(50)]
+
+
+def begun() -> tuple[Job, Run]:
+    """Make a job that has told nothing but that it starts."""
+    communicator = Communicator("/job", lambda data: data[0], StatusUpdate(Status.STARTING))
+    job = Job(communicator=communicator)
+    return job, Run(job, set(), None)
 
 
 def test_cancelling_it_cancels_the_future() -> None:

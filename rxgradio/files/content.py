@@ -5,8 +5,11 @@ from __future__ import annotations
 __all__ = ["Content", "content_of"]
 
 import asyncio
+import bz2
 import copy
+import gzip
 import io
+import lzma
 import struct
 import sys
 import tempfile
@@ -24,6 +27,9 @@ _PIECE = 1024 * 1024
 
 _IN_MEMORY = 8 * _PIECE
 """Bytes of an open file that are kept in memory; more go to a nameless file on the disk."""
+
+_DEEP = 65536
+"""The values of a pixel of 16 bits."""
 
 _FLAT, _LEVELS, _COLOURS = 2, 256, {1: 0, 2: 4, 3: 2, 4: 6}
 """Dimensions of a grey picture, the values of a pixel, and how PNG numbers its colours by
@@ -104,6 +110,8 @@ def _read(file: object, read: Callable[[int], object], name: str | None) -> Cont
     if isinstance(file, io.TextIOBase):
         raise TypeError("the file is open for text, and bytes are sent: open it with mode 'rb'")
     known = getattr(file, "name", None)
+    if isinstance(known, str) and isinstance(file, (gzip.GzipFile, bz2.BZ2File, lzma.LZMAFile)):
+        known = PurePath(known).stem  # what it gives is unpacked
     name = safe_name(name or (known if isinstance(known, str) and known else "file"))
     spool = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 (closed by Content, or below)
     try:
@@ -137,13 +145,36 @@ def _read(file: object, read: Callable[[int], object], name: str | None) -> Cont
 def _pictured(image: Any) -> bytes:
     """Return a picture of PIL."""
     to = io.BytesIO()
-    # PNG has no form for the others, such as CMYK; P may have a transparency.
-    kept = {"1", "L", "LA", "I", "I;16", "P", "RGB", "RGBA"}
     try:
-        (image if image.mode in kept else image.convert("RGB")).save(to, format="PNG")
+        drawn = _as_png(image)
+        # A profile is of the mode that it was made for.
+        profile = image.info.get("icc_profile") if drawn.mode == image.mode else None
+        drawn.save(to, format="PNG", exif=image.getexif(), icc_profile=profile)
     except (OSError, ValueError) as error:
         raise ValueError(f"the image cannot be written as PNG: {error}") from error
     return to.getvalue()
+
+
+def _as_png(image: Any) -> Any:
+    """Return a picture in a mode that PNG has a form for; P may have a transparency."""
+    match image.mode:
+        case "1" | "L" | "LA" | "I;16" | "P" | "RGB" | "RGBA":
+            return image
+        case "I":
+            lowest, highest = image.getextrema()
+            if lowest < 0 or highest >= _DEEP:
+                raise ValueError(f"its pixels go from {lowest} to {highest}, and in PNG to 65535")
+            return image.convert("I;16")
+        case "I;16B" | "I;16L" | "I;16N":
+            return image.convert("I").convert("I;16")
+        case "F":
+            raise ValueError("its pixels are floats; convert it, or hand over an array of numpy")
+        case "PA" | "RGBa":
+            return image.convert("RGBA")
+        case "La":
+            return image.convert("LA")
+        case _:  # such as CMYK
+            return image.convert("RGB")
 
 
 def _drawn(array: Any) -> bytes:

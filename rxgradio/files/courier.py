@@ -138,11 +138,13 @@ class Courier:
         options: CallOptions,
         let_go: Callable[[], object],
         holder: object = None,
+        *,
+        later: CallOptions | None = None,
     ) -> Sink:
         """Return what is to hear of a call instead of `sink`, which hears of local files.
 
         `let_go` is called if a file cannot be had, when the call has ended for its user;
-        files that are left with the app keep `holder` alive.
+        files that are left with the app keep `holder` alive, and are fetched as `later` says.
         """
         folder = self._folder
         if folder is None:
@@ -161,7 +163,7 @@ class Courier:
         held = (lambda: None) if holder is None else weakref.ref(holder)
 
         def left(file: Remote) -> RemoteFile:
-            return RemoteFile(self, file, self._way.url(file), options, held())
+            return RemoteFile(self, file, self._way.url(file), later or options, held())
 
         return Incoming(
             sink, search, fetch, let_go, self._waiting, left=left, download=options.download

@@ -7,7 +7,16 @@ somebody has named, or to `Memory`.
 
 from __future__ import annotations
 
-__all__ = ["Folder", "LocalFile", "Memory", "Target", "default_folder", "in_thread", "too_large"]
+__all__ = [
+    "Folder",
+    "LocalFile",
+    "Memory",
+    "Target",
+    "as_not_kept",
+    "default_folder",
+    "in_thread",
+    "too_large",
+]
 
 import asyncio
 import base64
@@ -157,7 +166,7 @@ class Folder:
         """
         writing = _Writing(self._root, name)
         try:
-            with _as_not_kept(name):
+            with as_not_kept(name):
                 await _receive(writing.add, chunks, name, most, size)
                 return await in_thread(writing.finish)
         finally:
@@ -185,7 +194,7 @@ class Folder:
             name += mimetypes.guess_extension(kind, strict=False) or ""
         writing = _Writing(self._root, name)
         try:
-            with _as_not_kept(name):
+            with as_not_kept(name):
                 for piece in decoded(uri, len(head) + 1):
                     writing.add([piece])
                 return writing.finish()
@@ -233,11 +242,12 @@ class Target:
                 file.writelines(pieces)
 
         try:
-            with _as_not_kept(name):
+            with as_not_kept(name):
                 await _receive(add, chunks, name, most, size)
                 await in_thread(temporary.replace, self._path)
         finally:
-            await in_thread(temporary.unlink, missing_ok=True)
+            with suppress(OSError):
+                await in_thread(temporary.unlink, missing_ok=True)
 
 
 def _made(path: str, flags: int) -> int:
@@ -349,7 +359,8 @@ def too_large(name: str, most: int, size: int | None = None) -> ProtocolError:
 
 
 @contextmanager
-def _as_not_kept(name: str) -> Generator[None]:
+def as_not_kept(name: str) -> Generator[None]:
+    """Raise `RxGradioError` for what the system says against keeping a file."""
     try:
         yield
     except OSError as error:

@@ -9,13 +9,16 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from ..exceptions import ProtocolError, RxGradioError
 from ..protocol.event import Entry
 from ..protocol.files import FileSearch, Inline, Remote, Slot
 from ..protocol.sink import Sink
 from ..updates import CancelOutcome, Status, StatusUpdate
+
+_Key: TypeAlias = tuple[Remote | Inline, int | None]
+"""A file, and for one that may change, which update has told of it."""
 
 
 @dataclass(slots=True)
@@ -63,10 +66,10 @@ class Incoming:
         self._waiting = waiting
         self._make = left
         self._download = download
-        self._left: dict[Remote, object] = {}
+        self._left: dict[_Key, object] = {}
         self._held: deque[_News] = deque()
         self._paths: dict[Remote | Inline, str] = {}
-        self._wanted: dict[Remote | Inline, list[tuple[Slot, _News]]] = {}
+        self._wanted: dict[_Key, list[tuple[Slot, _News]]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._over = False
 
@@ -129,29 +132,32 @@ class Incoming:
 
     def _want(self, slot: Slot, news: _News) -> None:
         file = slot.file
+        # What may be another file by now is sought anew by each update.
+        key = (file, None if isinstance(file, Inline) or file.lasts else id(news))
         # What came inline is here already.
         if self._make is not None and isinstance(file, Remote) and not self._fetched(slot):
-            if file not in self._left:
-                self._left[file] = self._make(file)
-            slot.fill(self._left[file])
+            if key not in self._left:
+                self._left[key] = self._make(file)
+            slot.fill(self._left[key])
             return
-        path = self._paths.get(slot.file)
+        path = self._paths.get(file)
         if path is not None:
             slot.fill(path)
             return
         news.missing += 1
-        waiting = self._wanted.setdefault(slot.file, [])
+        waiting = self._wanted.setdefault(key, [])
         waiting.append((slot, news))
         if len(waiting) == 1:
             self._waiting.add(self)
-            task = asyncio.get_running_loop().create_task(self._bring(slot.file))
+            task = asyncio.get_running_loop().create_task(self._bring(key))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
     def _fetched(self, slot: Slot) -> bool:
         return self._download == "all" or (self._download == "final" and slot.final)
 
-    async def _bring(self, file: Remote | Inline) -> None:
+    async def _bring(self, key: _Key) -> None:
+        file, _ = key
         try:
             path = await self._fetch(file)
         except RxGradioError as error:
@@ -161,9 +167,10 @@ class Incoming:
             problem.__cause__ = error
             self._fail(problem)
         else:
-            if isinstance(file, Remote):  # a URI is as large as its file, and soon decoded again
+            # A URI is as large as its file, and soon decoded again.
+            if isinstance(file, Remote) and file.lasts:
                 self._paths[file] = path
-            for slot, news in self._wanted.pop(file, ()):
+            for slot, news in self._wanted.pop(key, ()):
                 slot.fill(path)
                 news.missing -= 1
             self._pass_on()

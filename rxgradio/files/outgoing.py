@@ -23,6 +23,7 @@ from ..protocol.files import (
     Marker,
     Remote,
     accepted,
+    check_text,
     inlined,
     is_url,
     markers,
@@ -130,7 +131,12 @@ class Outgoing:
             await self._send(found, fetched)
         finally:
             await fetched.forget()
-        return (await in_thread(json.dumps, values, allow_nan=False)).encode()
+        text = await in_thread(json.dumps, values, allow_nan=False)
+        try:
+            check_text(text)
+        except ValueError as error:
+            raise ValidationError(f"an argument of the call cannot be sent: {error}") from None
+        return text.encode("ascii")
 
     async def _send(self, found: Sequence[Marker], fetched: _Fetched) -> None:
         uses: dict[_File, list[Marker]] = {}

@@ -14,6 +14,7 @@ from typing import Any, BinaryIO, Protocol, TypeVar
 
 from ..options import CallOptions
 from ..protocol.files import Remote, safe_name
+from .disk import as_not_kept
 
 T = TypeVar("T")
 
@@ -133,7 +134,8 @@ class RemoteFile(os.PathLike[str]):
         return await asyncio.shield(task)
 
     async def _saved(self, path: str | os.PathLike[str]) -> Path:
-        target = await asyncio.to_thread(_target, path, self.name)
+        with as_not_kept(self.name):
+            target = await asyncio.to_thread(_target, path, self.name)
         await self._access.save(self.file, self._options, target)
         return target
 
@@ -148,4 +150,6 @@ async def _is_there(task: asyncio.Task[str]) -> bool:
 
 def _target(path: str | os.PathLike[str], name: str) -> Path:
     target = Path(path).absolute()
+    if "\0" in str(target):
+        raise OSError("no path has a null character")
     return target / name if target.is_dir() else target

@@ -13,6 +13,7 @@ from typing import TypeAlias
 
 from ..options import CallOptions
 from ..protocol.answers import Answer
+from ..protocol.files import uploaded_path
 from .disk import in_thread
 from .way import Source, Way
 
@@ -22,8 +23,9 @@ _AT_ONCE = 8
 _REMEMBERED = 10_000
 """Uploads that are remembered."""
 
-_SECONDS = 3600.0
-"""For how long: an app may delete old files (`delete_cache` of `gr.Blocks`, since 4.20)."""
+_TRUSTED = 5.0
+"""Seconds after which an app is asked whether it still has a file: it may have been restarted,
+or delete old ones (`delete_cache` of `gr.Blocks`, since 4.20)."""
 
 _PIECE = 64 * 1024
 """Bytes after which progress is told."""
@@ -39,7 +41,8 @@ class _Sending:
     """An upload: under way, or done."""
 
     task: asyncio.Task[Answer] = field(init=False)
-    ended: float = 0.0
+    seen: float = 0.0
+    """When the app had it."""
     sent: int = 0
     told: list[Callable[[int], object]] = field(default_factory=list[Callable[[int], object]])
     """The calls that wait for it, by whom they tell of its progress."""
@@ -81,11 +84,25 @@ class Uploads:
         # What a call is allowed to may depend on its header fields.
         headers = tuple(sorted((options.headers or {}).items()))
         key = (await _digest(file), file.size, file.name, headers)
-        now = asyncio.get_running_loop().time()
-        sending = self._known.get(key)
-        if sending is None or self._is_old(sending, now):
-            sending = self._begin(key, file, options)
-        self._known.move_to_end(key)
+        while True:
+            sending = self._known.get(key)
+            ours = sending is None
+            if sending is None:
+                sending = self._begin(key, file, options)
+            elif not await self._is_there(sending, file.name, options):
+                self._drop(key, sending)
+                continue
+            try:
+                return await self._join(key, sending, told)
+            except Exception:
+                if ours:
+                    raise
+                # What went wrong for another call (its own file has changed, or it does not
+                # retry) need not for this one, which has not tried yet.
+
+    async def _join(self, key: _Key, sending: _Sending, told: Callable[[int], object]) -> Answer:
+        if key in self._known:
+            self._known.move_to_end(key)
         sending.told.append(told)
         if sending.sent:
             told(sending.sent)
@@ -98,8 +115,15 @@ class Uploads:
                 self._drop(key, sending)
                 sending.task.cancel()
 
-    def _is_old(self, sending: _Sending, now: float) -> bool:
-        return sending.ended != 0.0 and now - sending.ended > _SECONDS
+    async def _is_there(self, sending: _Sending, name: str, options: CallOptions) -> bool:
+        """Whether the app has a file that it was sent, or is being sent."""
+        clock = asyncio.get_running_loop().time
+        if not sending.task.done() or clock() - sending.seen < _TRUSTED:
+            return True
+        there = await self._way.has(uploaded_path(sending.task.result(), name), options)
+        if there:
+            sending.seen = clock()
+        return there
 
     def _begin(self, key: _Key, file: Source, options: CallOptions) -> _Sending:
         sending = self._known[key] = _Sending()
@@ -113,7 +137,7 @@ class Uploads:
 
         def done(task: asyncio.Task[Answer]) -> None:
             self.tasks.discard(task)
-            sending.ended = loop.time()
+            sending.seen = loop.time()
             # Not only what failed is to be sent again: what was refused is, too.
             if task.cancelled() or task.exception() is not None or task.result().status != 200:
                 self._drop(key, sending)

@@ -11,7 +11,7 @@ from pathlib import PurePath
 from typing import Protocol, TypeVar
 from urllib.parse import quote, unquote
 
-from ..exceptions import ProtocolError
+from ..exceptions import ProtocolError, RxGradioError
 from ..options import CallOptions, Limits
 from ..patience import harmless, persist
 from ..protocol.answers import Answer, json_of, refusal_of
@@ -99,6 +99,10 @@ class Transport(Protocol):
         """Post files as a form."""
         ...
 
+    async def head(self, path: str, headers: Mapping[str, str] | None = None) -> Answer:
+        """Ask for a document, but not for its content."""
+        ...
+
     def download(
         self, path: str, headers: Mapping[str, str] | None = None
     ) -> AbstractAsyncContextManager[_Stream]:
@@ -141,6 +145,14 @@ class Way:
             return answer
 
         return await persist(send, options.retry, harmless)
+
+    async def has(self, path: str, options: CallOptions) -> bool:
+        """Whether the app has a file there; False also if that cannot be known."""
+        try:
+            answer = await self._transport.head(self._route(Remote(path, path)), options.headers)
+        except RxGradioError:
+            return False
+        return answer.status == 200
 
     def url(self, file: Remote) -> str:
         """Return where a file is."""

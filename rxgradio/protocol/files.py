@@ -22,6 +22,7 @@ __all__ = [
     "Slot",
     "accepted",
     "carries_files",
+    "check_text",
     "inlined",
     "is_url",
     "keeping",
@@ -90,6 +91,25 @@ class Marker:
 def carries_files(data: bytes) -> bool:
     """Whether the JSON of a call's data may have markers in it."""
     return _TYPE.encode() in data
+
+
+def check_text(encoded: str) -> None:
+    r"""Refuse JSON with half a character, such as "\ud800".
+
+    It is valid, but a server cannot encode its answer with it, and the call would never end.
+
+    Raises:
+        ValueError: There is one.
+    """
+    for found in _SURROGATES.finditer(encoded):
+        if found["lone"]:
+            raise ValueError(f"{found['lone']} is half a character (a lone surrogate)")
+
+
+# An escape is one only after an even number of backslashes.
+_SURROGATES = re.compile(
+    r"\\\\|\\ud[89ab][0-9a-f]{2}\\ud[c-f][0-9a-f]{2}|(?P<lone>\\ud[89a-f][0-9a-f]{2})"
+)
 
 
 def markers(data: list[Any], components: Sequence[str]) -> list[Marker]:
@@ -213,6 +233,18 @@ class Remote:
     name: str = field(compare=False)
     size: int | None = field(default=None, compare=False)
     streams: bool = False
+
+    @property
+    def lasts(self) -> bool:
+        """Whether what is there stays the same: Gradio keeps files in folders named by content.
+
+        What an author serves as it is (`gr.set_static_paths`) may be written anew.
+        """
+        return _DIGEST.search(self.path) is not None
+
+
+_DIGEST = re.compile(r"[/\\][0-9a-f]{40}(?:[0-9a-f]{24})?[/\\][^/\\]*$")
+"""The folder of a file in the cache: SHA-1 before 4.42 or so, then SHA-256."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -391,8 +423,9 @@ class _Output:
         )
         edits.extend(
             self._again(at, value, slots)
-            for at in doubtful
+            for at in sorted(doubtful, key=len)
             if at not in self._files
+            and self._within(list(at)) is None
             and is_object(value := _walk(self._shape, at))
             and self._file(value) is not None
         )
@@ -401,6 +434,8 @@ class _Output:
     def _again(self, at: Path, wire: Any, slots: list[Slot]) -> Any:
         """Return the edit that puts what was edited inside in its place as a whole."""
         edit = ["replace", list(at), wire]
+        for inside in [each for each in self._files if each[: len(at)] == at]:
+            del self._files[inside]
         self._shape = outline(self._shape, [edit])
         return self._inserted(edit, at, slots)
 

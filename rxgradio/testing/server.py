@@ -294,7 +294,7 @@ class FaultServer(Listener):
             steps.append("stream")
         elif request.route == "reset":
             steps.append("cancel")
-        elif "/file=" in path:
+        elif "/file=" in path and request.method == "GET":
             steps.append("file")
         elif re.search(r"/(run|api)/\w+$", path):
             steps.append("run")
@@ -351,9 +351,10 @@ class FaultServer(Listener):
                 if request.route == "join" and made.status == 200:
                     await self._accepted(request, made)
                 return _written(made)
-            case _ if "/file=" in path:
+            case method, _ if "/file=" in path:
                 async with self._gradio.download(path) as stream:
-                    body = b"".join([part async for part in stream.chunks()])
+                    parts = [part async for part in stream.chunks()] if method == "GET" else []
+                    body = b"".join(parts)
                     return _written(Answer(stream.answer.status, stream.answer.headers, body))
             case _:
                 return _written(await self._gradio.get(path))

@@ -12,12 +12,14 @@ __all__ = ["HttpOptions", "client_for", "timeouts"]
 
 import asyncio
 import inspect
+import socket
 import ssl
 import threading
 import urllib.request
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -48,6 +50,17 @@ class HttpOptions:
 
     kwargs: Mapping[str, Any] = field(default_factory=dict[str, Any], repr=False)  # secrets
     verify: bool | str | ssl.SSLContext = True
+
+    @property
+    def for_streams(self) -> HttpOptions | None:
+        """What streams want for themselves, if all share few connections.
+
+        A stream holds one for as long as its calls run, and these need others to be sent.
+        """
+        given = self.kwargs
+        if given.get("limits") is None or given.get("transport") is not None:
+            return None
+        return replace(self, kwargs={**given, "limits": None})
 
 
 def timeouts(options: HttpOptions) -> tuple[httpx.Timeout, httpx.Timeout]:
@@ -83,6 +96,7 @@ def client_for(
         context = httpx.create_ssl_context(verify=verify, cert=cert)
     kwargs["headers"] = {**dict(httpx.Headers(kwargs.get("headers"))), **headers}
     kwargs["timeout"], _ = timeouts(options)
+    kwargs["limits"] = kwargs.get("limits") or httpx.Limits(max_connections=None)
     # Header fields and inputs would go along to wherever the app, or who speaks for it, says.
     kwargs["follow_redirects"] = False
     if auth is not None:
@@ -98,7 +112,7 @@ def client_for(
             pattern: None if each is None else _as_async_transport(each)
             for pattern, each in kwargs["mounts"].items()
         }
-    asked = any(kwargs.get(name) is not None for name in _OWN)
+    asked = any(options.kwargs.get(name) is not None for name in _OWN)
     if not asked and not _proxied(url, kwargs):
         kwargs["transport"] = AiohttpTransport(context)
     elif context is not None:
@@ -140,15 +154,20 @@ class _Threaded(httpx.AsyncBaseTransport):
         self._transport = transport
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        # A sync transport iterates over the body, and cannot over an async one.
-        await request.aread()
+        given = httpx.Request(
+            request.method,
+            request.url,
+            headers=request.headers,
+            stream=_Pulled(cast("httpx.AsyncByteStream", request.stream)),
+            extensions=request.extensions,
+        )
         response = await _in_thread(
-            lambda: self._transport.handle_request(request), lambda late: late.close()
+            lambda: self._transport.handle_request(given), lambda late: late.close()
         )
         return httpx.Response(
             response.status_code,
             headers=response.headers,
-            stream=_ThreadedStream(cast("httpx.SyncByteStream", response.stream)),
+            stream=_ThreadedStream(response),
             extensions=response.extensions,
             request=request,
         )
@@ -157,16 +176,41 @@ class _Threaded(httpx.AsyncBaseTransport):
         await _in_thread(self._transport.close)
 
 
-class _ThreadedStream(httpx.AsyncByteStream):
-    def __init__(self, stream: httpx.SyncByteStream) -> None:
+class _Pulled(httpx.SyncByteStream):
+    """A body that a loop yields, for a thread to iterate over."""
+
+    def __init__(self, stream: httpx.AsyncByteStream) -> None:
         self._stream = stream
+        self._loop = asyncio.get_running_loop()
+
+    def __iter__(self) -> Iterator[bytes]:
+        chunks = aiter(self._stream)
+
+        async def step() -> bytes | None:
+            return await anext(chunks, None)
+
+        while (chunk := asyncio.run_coroutine_threadsafe(step(), self._loop).result()) is not None:
+            yield chunk
+
+
+class _ThreadedStream(httpx.AsyncByteStream):
+    def __init__(self, response: httpx.Response) -> None:
+        self._stream = cast("httpx.SyncByteStream", response.stream)
+        self._network: Any = response.extensions.get("network_stream")
+        self._ended = False
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         chunks = iter(self._stream)
         while (chunk := await _in_thread(lambda: next(chunks, None))) is not None:
             yield chunk
+        self._ended = True
 
     async def aclose(self) -> None:
+        # A thread may wait for more, and does not notice that its socket is closed.
+        used = None if self._network is None else self._network.get_extra_info("socket")
+        if used is not None and not self._ended:
+            with suppress(OSError):
+                used.shutdown(socket.SHUT_RDWR)
         await _in_thread(self._stream.close)
 
 

@@ -15,7 +15,6 @@ __all__ = ["Heartbeat"]
 import asyncio
 import logging
 import random
-from contextlib import suppress
 from urllib.parse import quote
 
 from ..exceptions import ConnectionLost, RxGradioError
@@ -50,8 +49,7 @@ class Heartbeat:
         """Let the session end."""
         if self._beating is not None:
             self._beating.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._beating
+            await asyncio.gather(self._beating, return_exceptions=True)
 
     async def _beat(self, session_hash: str) -> None:
         loop = asyncio.get_running_loop()
@@ -73,6 +71,8 @@ class Heartbeat:
             except RxGradioError as error:
                 logger.debug("the app takes no heartbeat: %s", error)
                 return
+            except Exception:  # of a transport or a hook of the user's
+                logger.debug("a heartbeat broke", exc_info=True)
             if loop.time() - begun > _LONGEST:
                 wait = _SHORTEST
             await asyncio.sleep(wait * random.uniform(0.5, 1))  # noqa: S311 (no secret)

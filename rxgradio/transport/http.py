@@ -10,6 +10,7 @@ __all__ = ["HttpStream", "HttpTransport"]
 
 import asyncio
 import re
+import ssl
 from collections.abc import (
     AsyncGenerator,
     AsyncIterator,
@@ -64,17 +65,26 @@ class HttpTransport:
         self._log_in: Callable[[], Awaitable[Answer]] | None = None
         self._logins = 0  # after the first
         self._logging_in = asyncio.Lock()
-        self._client, self._ssl_context = client_for(
-            httpx.URL(address),
-            options,
+
+        def client(options: HttpOptions) -> tuple[httpx.AsyncClient, ssl.SSLContext | None]:
             # Nothing is to be compressed: a small answer could become a huge one.
-            {"accept-encoding": "identity", **(headers or {})},
-            None if login is None else httpx.BasicAuth(*login),
-        )
+            fields = {"accept-encoding": "identity", **(headers or {})}
+            auth = None if login is None else httpx.BasicAuth(*login)
+            return client_for(httpx.URL(address), options, fields, auth)
+
+        self._client, self._ssl_context = client(options)
+        self._proxy = options.kwargs.get("proxy")
+        self._carries = not (options.kwargs.get("transport") or options.kwargs.get("mounts"))
+        apart = options.for_streams
+        self._streams = self._client if apart is None else client(apart)[0]
 
     async def get(self, path: str) -> Answer:
         """Fetch a document."""
         return await self._send(lambda: self._request("GET", path))
+
+    async def head(self, path: str, headers: Mapping[str, str] | None = None) -> Answer:
+        """Ask for a document, but not for its content."""
+        return await self._send(lambda: self._request("HEAD", path, headers=headers))
 
     async def post(
         self,
@@ -125,11 +135,17 @@ class HttpTransport:
         """Open a websocket, with the cookies and the login of the client."""
         from .websocket import websocket  # noqa: PLC0415 (only Gradio 3 needs it)
 
+        if not self._carries:
+            raise ProtocolError(
+                "an app of Gradio 3 is called over a websocket, which a transport of httpx does "
+                "not carry: leave transport and mounts out of httpx_kwargs, or use proxy"
+            )
+
         def opening() -> AbstractAsyncContextManager[Socket]:
             request = self._request("GET", path, headers=headers)
             if self._client.auth is not None:
                 request = next(self._client.auth.auth_flow(request))
-            return websocket(request, self._ssl_context, self._limits)
+            return websocket(request, self._ssl_context, self._limits, self._proxy)
 
         async with AsyncExitStack() as opened:
             logins = self._logins
@@ -151,7 +167,7 @@ class HttpTransport:
         def request() -> httpx.Request:
             return self._request("GET", path, headers=fields, timeout=self._untimed)
 
-        async with self._opened(request) as stream:
+        async with self._opened(request, self._streams) as stream:
             yield stream
 
     @asynccontextmanager
@@ -191,9 +207,13 @@ class HttpTransport:
     async def aclose(self) -> None:
         """Close all connections."""
         await self._client.aclose()
+        await self._streams.aclose()
 
     def _request(self, method: str, path: str, **what: Any) -> httpx.Request:
-        request = self._client.build_request(method, self.address + path, **what)
+        url = httpx.URL(self.address + path)
+        if self._client.params:  # or those of the client take the place of the route's own
+            what["params"] = url.params
+        request = self._client.build_request(method, url, **what)
         own = request.headers.get("cookie")
         if own is not None and self._client.cookies:
             # httpx sends either a user's cookies or those that the app has set, such as
@@ -211,17 +231,20 @@ class HttpTransport:
         if self._timed.read is not None and not patience.expired():
             patience.reschedule(asyncio.get_running_loop().time() + self._timed.read)
 
-    async def _answered(self, request: Callable[[], httpx.Request]) -> httpx.Response:
+    async def _answered(
+        self, request: Callable[[], httpx.Request], client: httpx.AsyncClient | None = None
+    ) -> httpx.Response:
         """Send a request; again, after another login, if the app wants one."""
+        client = client or self._client
         logins = self._logins
         with _as_lost(self.address):
-            response = await self._client.send(request(), stream=True)
+            response = await client.send(request(), stream=True)
         if response.status_code != 401 or self._log_in is None:
             return response
         await response.aclose()
         await self._logged_in_again(logins)
         with _as_lost(self.address):
-            return await self._client.send(request(), stream=True)
+            return await client.send(request(), stream=True)
 
     async def _logged_in_again(self, logins: int) -> bool:
         """Log in again, unless somebody has meanwhile; False if there is no login."""
@@ -234,8 +257,10 @@ class HttpTransport:
         return True
 
     @asynccontextmanager
-    async def _opened(self, request: Callable[[], httpx.Request]) -> AsyncGenerator[HttpStream]:
-        response = await self._answered(request)
+    async def _opened(
+        self, request: Callable[[], httpx.Request], client: httpx.AsyncClient | None = None
+    ) -> AsyncGenerator[HttpStream]:
+        response = await self._answered(request, client)
         try:
             answer = Answer(response.status_code, response.headers, b"")
             if response.status_code != 200:
@@ -330,7 +355,12 @@ def _plain(response: httpx.Response) -> AsyncIterator[bytes]:
 def _as_lost(address: str) -> Generator[None]:
     try:
         yield
-    except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+    except httpx.PoolTimeout as error:
+        message = (
+            f"no connection to {address} was free in time; httpx_kwargs say how many there are"
+        )
+        raise ConnectionLost(message, sent=False) from error
+    except (httpx.ConnectError, httpx.ConnectTimeout) as error:
         message = f"cannot connect to {address} ({error}); is the app running there?"
         raise ConnectionLost(message, sent=False) from error
     except httpx.TimeoutException as error:

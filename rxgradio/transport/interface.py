@@ -89,6 +89,10 @@ class Transport(Protocol):
         """Fetch a document."""
         ...
 
+    async def head(self, path: str, headers: Mapping[str, str] | None = None) -> Answer:
+        """Ask for a document, but not for its content."""
+        ...
+
     async def post(
         self,
         path: str,

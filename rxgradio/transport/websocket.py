@@ -8,6 +8,8 @@ import logging
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Literal, cast
+from urllib.parse import quote
 
 import httpx
 from websockets.asyncio.client import ClientConnection, connect
@@ -86,9 +88,25 @@ class WebSocket:
         )
 
 
+def _proxied(proxy: object) -> str | Literal[True]:
+    """Return what the library takes for a proxy of httpx."""
+    if not proxy:
+        return True
+    given = proxy if isinstance(proxy, httpx.Proxy) else httpx.Proxy(cast("str", proxy))
+    if given.headers:
+        raise ProtocolError("a websocket of Gradio 3 cannot be given the headers of a proxy")
+    if given.raw_auth is None:
+        return str(given.url)
+    user, password = (quote(part.decode(), safe="") for part in given.raw_auth)
+    return str(given.url.copy_with(userinfo=f"{user}:{password}".encode()))
+
+
 @asynccontextmanager
 async def websocket(
-    request: httpx.Request, context: ssl.SSLContext | None, limits: Limits
+    request: httpx.Request,
+    context: ssl.SSLContext | None,
+    limits: Limits,
+    proxy: object = None,
 ) -> AsyncGenerator[WebSocket]:
     """Open a websocket by the URL and the header fields of an HTTP request.
 
@@ -97,6 +115,7 @@ async def websocket(
         context: For https.
         limits: How large a message may be, and within how many seconds the server must
             answer a ping: Gradio 3 has no heartbeats, but its server answers these.
+        proxy: The proxy, as httpx takes it; without one, that of the environment, if any.
 
     Raises:
         RxGradioError: There is no server, or it refuses.
@@ -116,6 +135,7 @@ async def websocket(
         ping_interval=limits.silence / 3,
         ping_timeout=limits.silence * 2 / 3,
         max_size=limits.event,
+        proxy=_proxied(proxy),
         logger=_logger,
     )
     try:

@@ -112,6 +112,36 @@ def test_an_unknown_endpoint_is_an_error_that_names_what_there_is(memory_client:
         memory_client.predict("x", api_name=3)  # type: ignore[arg-type]
 
 
+def test_predict_is_what_submit_returns(
+    memory_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Scripts override `submit`, to count or to mock."""
+    asked: list[Any] = []
+    submit = memory_client.submit
+
+    def counted(*args: Any, **kwargs: Any) -> Any:
+        asked.append((args, kwargs["api_name"]))
+        return submit(*args, **kwargs)
+
+    monkeypatch.setattr(memory_client, "submit", counted)
+    assert memory_client.predict("x", api_name="/echo") == "x"
+    assert asked == [(("x",), "/echo")]
+
+
+@pytest.mark.parametrize("text", ["\ud800", "a\udcff", "\\\ud800"])
+def test_half_a_character_is_refused(memory_client: Client, text: str) -> None:
+    """A server would take it, and could not send its answer."""
+    with pytest.raises(TypeError, match="is half a character"):
+        memory_client.submit(text, api_name="/echo")
+    with pytest.raises(TypeError, match="is half a character"):
+        memory_client.submit({"deep": [{text: 1}]}, api_name="/echo")
+
+
+@pytest.mark.parametrize("text", ["\\ud800", "\U0001f600", "\\\\ud800"])
+def test_what_only_looks_like_half_a_character_is_sent(memory_client: Client, text: str) -> None:
+    assert memory_client.predict([text, 2**70], api_name="/echo") == [text, 2**70]
+
+
 def test_the_only_endpoint_needs_no_name() -> None:
     app = App()
     for name in set(app.server.endpoints) - {"/echo"}:
@@ -141,7 +171,7 @@ def test_view_api_tells_the_signatures(
 
 @pytest.mark.parametrize(
     "src",
-    ["", "user", "ftp://host", "http://", "http://h/?x=1", "http://h:99999", "http://h:x"],
+    ["", "user", "ftp://host", "http://", "http://h:99999", "http://h:x"],
 )
 def test_what_is_no_address_is_refused(src: str) -> None:
     with pytest.raises(ValueError, match="address of an app"):

@@ -284,6 +284,21 @@ def test_done_callbacks_run_in_order_on_delivery_threads(
     assert [name for _, name in called[1:]] == ["second", "late"]
 
 
+def test_a_result_callback_of_what_returns_nothing_gets_no_argument(
+    memory_client: Client,
+) -> None:
+    got: list[Any] = []
+    called = threading.Event()
+
+    def callback(*args: Any) -> None:
+        got.append(args)
+        called.set()
+
+    memory_client.submit("x", api_name="/nothing", result_callbacks=callback)
+    assert called.wait(SOON)
+    assert got == [()]
+
+
 def test_result_callbacks_get_one_argument_per_output(memory_client: Client) -> None:
     got: list[Any] = []
     done = threading.Event()

@@ -22,6 +22,7 @@ import fastapi
 import gradio as gr
 import uvicorn
 
+STATIC = Path(tempfile.mkdtemp())
 GATE = threading.Semaphore(0)
 """Each opening lets one call through."""
 
@@ -214,6 +215,14 @@ def message(value):
     return json.dumps([value["text"], [Path(each).read_text(encoding="utf-8") for each in files]])
 
 
+def frames(n):
+    path = STATIC / "frame.txt"
+    for i in range(int(n)):
+        path.write_text(f"frame {i}", encoding="utf-8")
+        yield str(path)
+        time.sleep(0.3)
+
+
 def sound(n):
     for i in range(int(n)):
         yield bytes([i]) * 1000
@@ -329,6 +338,9 @@ def build_rest() -> None:
     if hasattr(gr, "MultimodalTextbox"):
         offer(message, [gr.MultimodalTextbox(label="value")], [text()])
     offer(looks_like_a_file, [], [gr.JSON(label="no file")])
+    if hasattr(gr, "set_static_paths"):
+        gr.set_static_paths([STATIC])
+        offer(frames, [number()], [gr.File(label="frame")])
     if hasattr(gr.Audio, "stream_output"):
         player = gr.Audio(label="sound", streaming=True)
         player.stream_output = as_it_is

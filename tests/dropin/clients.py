@@ -6,8 +6,8 @@ import contextlib
 import io
 import os
 
-from tests.dropin.proxy import Proxy
 from tests.dropin.scenario import ALL, NAMED, NEWER, NEWEST, Script, differs, raises, returns, same
+from tests.transport.proxy import Proxy
 
 _BEFORE_5 = ALL[:2]
 
@@ -398,3 +398,46 @@ def a_token_that_is_saved_on_this_machine(it: Script) -> object:
 )
 def a_private_endpoint_among_the_endpoints(it: Script) -> object:
     return 11 in it.connect().endpoints
+
+
+@same()
+def header_fields_that_are_added_later(it: Script) -> object:
+    client = it.connect(headers={"x-a": "1"})
+    client.headers["x-probe"] = "2"
+    return client.predict("x-a,x-probe", api_name="/request_headers")
+
+
+@same()
+def an_address_as_a_browser_shows_it(it: Script) -> object:
+    return it.connect(f"{it.address}/?__theme=dark").predict(1, 2, api_name="/add")
+
+
+@same(on=NEWEST)
+def query_parameters_in_httpx_kwargs(it: Script) -> object:
+    return it.connect(httpx_kwargs={"params": {"k": "v"}}).predict(1, 2, api_name="/add")
+
+
+@same()
+def predict_is_what_submit_returns(it: Script) -> object:
+    class Counting(it.library.Client):  # type: ignore[misc,name-defined] # of either library
+        calls = 0
+
+        def submit(self, *args: object, **kwargs: object) -> object:
+            self.calls += 1
+            return super().submit(*args, **kwargs)
+
+    client = Counting(it.address)
+    try:
+        return client.predict(1, 2, api_name="/add"), client.calls
+    finally:
+        client.close()
+
+
+@differs(
+    "an argument that cannot be sent is an argument that does not fit",
+    theirs=raises("UnicodeEncodeError"),
+    ours=raises("TypeError"),
+    on=NEWEST,
+)
+def half_a_character(it: Script) -> object:
+    return it.connect().predict("\ud800", api_name="/hidden")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,20 @@ def content(path: Any) -> object:
 @same()
 def a_file_that_is_sent(it: Script) -> object:
     return it.connect().predict(it.handle_file(it.file()), api_name="/read_file")
+
+
+@same()
+def a_file_named_as_long_ago(it: Script) -> object:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        sent = it.module("utils").file(it.file())
+    return it.connect().predict(sent, api_name="/read_file")
+
+
+@same(on=NEWER)
+def a_file_that_is_written_anew_under_its_name(it: Script) -> object:
+    job = it.connect().submit(3, api_name="/frames")
+    return [content(each) for each in job], content(job.result())
 
 
 @same()

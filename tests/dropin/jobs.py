@@ -444,9 +444,8 @@ def cancelling_a_finished_job(it: Script) -> object:
 @same(on=NEWEST)
 def statuses_have_an_order(it: Script) -> object:
     kinds = it.module("utils").Status
-    return kinds.PROCESSING < kinds.FINISHED, [
-        each.value for each in sorted([kinds.ITERATING, kinds.STARTING])
-    ]
+    phases = [each for each in reversed(kinds) if each is not kinds.LOG]
+    return kinds.PROCESSING < kinds.FINISHED, [each.value for each in sorted(phases)]
 
 
 @differs(

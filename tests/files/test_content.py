@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import gc
+import gzip
 import io
 import json
 import pickle
@@ -22,7 +23,7 @@ from PIL import Image
 
 from rxgradio import handle_file
 from rxgradio.files import content as contents
-from rxgradio.files.content import Content
+from rxgradio.files.content import Content, content_of
 from rxgradio.files.handle import named
 from rxgradio.files.uploads import _digest
 from rxgradio.protocol.files import BY_USER, keeping
@@ -151,9 +152,53 @@ def test_a_picture_of_pil_survives(mode: str) -> None:
     assert seen(image).tobytes() == image.tobytes()
 
 
-@pytest.mark.parametrize("mode", ["CMYK", "YCbCr", "HSV", "F"])
-def test_a_picture_that_png_has_no_form_for_is_converted(mode: str) -> None:
-    assert seen(Image.new(mode, (3, 2))).size == (3, 2)
+@pytest.mark.parametrize(
+    ("mode", "sent"),
+    [("CMYK", "RGB"), ("YCbCr", "RGB"), ("HSV", "RGB"), ("PA", "RGBA"), ("La", "LA")],
+)
+def test_a_picture_that_png_has_no_form_for_is_converted(mode: str, sent: str) -> None:
+    made = seen(Image.new(mode, (3, 2)))
+    assert (made.mode, made.size) == (sent, (3, 2))
+
+
+def test_transparency_survives_whatever_the_mode() -> None:
+    clear = Image.new("RGBA", (1, 1), (10, 20, 30, 0))
+    assert seen(clear.convert("RGBa")).getpixel((0, 0))[3] == 0
+
+
+@pytest.mark.parametrize("mode", ["I", "I;16", "I;16B"])
+def test_pictures_of_16_bits_keep_them(mode: str) -> None:
+    deep = Image.new("I", (2, 1))
+    deep.putpixel((0, 0), 40_000)
+    made = seen(deep if mode == "I" else deep.convert(mode))
+    assert [made.getpixel((x, 0)) for x in (0, 1)] == [40_000, 0]
+
+
+@pytest.mark.parametrize(("mode", "pixel"), [("I", 70_000), ("I", -1), ("F", 0.5)])
+def test_a_picture_that_would_lose_what_it_shows_is_refused(mode: str, pixel: float) -> None:
+    with pytest.raises(ValueError, match="cannot be written as PNG"):
+        seen(Image.new(mode, (1, 1), pixel))
+
+
+def test_which_side_is_up_goes_along_and_a_profile_of_another_mode_does_not() -> None:
+    photo = Image.new("CMYK", (2, 1))
+    photo.getexif()[0x0112] = 6
+    photo.info["icc_profile"] = b"of CMYK"
+    made = seen(photo)
+    assert made.getexif()[0x0112] == 6
+    assert "icc_profile" not in made.info
+    same = Image.new("RGB", (2, 1))
+    same.info["icc_profile"] = b"of RGB"
+    assert seen(same).info["icc_profile"] == b"of RGB"
+
+
+def test_what_is_unpacked_while_it_is_read_loses_its_last_suffix(tmp_path: Path) -> None:
+    with gzip.open(tmp_path / "a.txt.gz", "wb") as file:
+        file.write(b"words")
+    with gzip.open(tmp_path / "a.txt.gz") as file:
+        made = content_of(file, None)
+    assert made is not None
+    assert (made.name, made.content()) == ("a.txt", b"words")
 
 
 @pytest.mark.parametrize("shape", [(2, 3), (2, 3, 1), (2, 3, 2), (2, 3, 3), (2, 3, 4)])

@@ -19,6 +19,11 @@ RUNS = StatusUpdate(Status.ITERATING)
 ENDS = StatusUpdate(Status.FINISHED, success=True)
 
 
+# Of Gradio's cache, where a path says what is in the file.
+A = f"/cache/{'a' * 64}/a.txt"
+B = f"/cache/{'b' * 40}/b.txt"
+
+
 def file(path: str) -> dict[str, Any]:
     return {"path": path, "meta": {"_type": "gradio.FileData"}}
 
@@ -33,24 +38,24 @@ class World:
         self.asked: list[str] = []
         self.let_go = 0
         self.waiting: set[Incoming] = set()
-        self._files: dict[str, asyncio.Future[str]] = {}
+        self.files: dict[str, asyncio.Future[str]] = {}
         search = FileSearch(DIALECT, ["chatbot"], "http://app.test")
         self.incoming = Incoming(self, search, self._fetch, self._gone, self.waiting)
 
     async def arrives(self, path: str) -> None:
-        self._files[path].set_result(f"local:{path}")
+        self.files[path].set_result(f"local:{path}")
         await asyncio.sleep(0)
 
     async def fails(self, path: str, error: Exception) -> None:
-        self._files[path].set_exception(error)
+        self.files[path].set_exception(error)
         await asyncio.sleep(0)
         await asyncio.sleep(0)
 
     async def _fetch(self, file: Remote | Inline) -> str:
         assert isinstance(file, Remote)
         self.asked.append(file.path)
-        self._files[file.path] = asyncio.get_running_loop().create_future()
-        return await self._files[file.path]
+        self.files[file.path] = asyncio.get_running_loop().create_future()
+        return await self.files[file.path]
 
     def _gone(self) -> None:
         self.let_go += 1
@@ -104,43 +109,62 @@ async def test_news_without_files_pass_at_once(world: World) -> None:
 
 @in_a_loop
 async def test_nothing_overtakes_what_waits(world: World) -> None:
-    world.incoming.publish([Values([[file("/a")]], final=False)], RUNS)
+    world.incoming.publish([Values([[file(A)]], final=False)], RUNS)
     world.incoming.publish([Edits([[["add", [1], "text"]]])], RUNS)
-    world.incoming.publish([Edits([[["add", [2], file("/b")]]])], RUNS)
-    world.incoming.finish([Values([[file("/a"), "text", file("/b")]], final=True)], ENDS, None)
+    world.incoming.publish([Edits([[["add", [2], file(B)]]])], RUNS)
+    world.incoming.finish([Values([[file(A), "text", file(B)]], final=True)], ENDS, None)
     await asyncio.sleep(0)
     assert world.heard == []
-    await world.arrives("/b")
+    await world.arrives(B)
     assert world.heard == []
-    await world.arrives("/a")
+    await world.arrives(A)
     assert world.heard == [
-        ["local:/a"],
+        [f"local:{A}"],
         [["add", [1], "text"]],
-        [["add", [2], "local:/b"]],
-        ["local:/a", "text", "local:/b"],
+        [["add", [2], f"local:{B}"]],
+        [f"local:{A}", "text", f"local:{B}"],
     ]
     assert world.ends == [None]
-    assert world.asked == ["/a", "/b"]
+    assert world.asked == [A, B]
 
 
 @in_a_loop
 async def test_a_file_is_fetched_once_however_often_it_is_named(world: World) -> None:
     for _ in range(3):
-        world.incoming.publish([Values([[file("/a"), file("/a")]], final=False)], RUNS)
+        world.incoming.publish([Values([[file(A), file(A)]], final=False)], RUNS)
     await asyncio.sleep(0)
-    await world.arrives("/a")
-    world.incoming.publish([Values([file("/a")], final=False)], RUNS)
-    assert world.heard == [["local:/a"] * 2] * 3 + ["local:/a"]
-    assert world.asked == ["/a"]
+    await world.arrives(A)
+    world.incoming.publish([Values([file(A)], final=False)], RUNS)
+    assert world.heard == [[f"local:{A}"] * 2] * 3 + [f"local:{A}"]
+    assert world.asked == [A]
+
+
+@in_a_loop
+async def test_what_may_be_another_file_by_now_is_fetched_anew(world: World) -> None:
+    page = "/static/page.html"
+    world.incoming.publish([Values([[file(page), file(page)]], final=False)], RUNS)
+    await asyncio.sleep(0)
+    first = world.files[page]
+    world.incoming.publish([Values([[file(page)]], final=False)], RUNS)
+    await asyncio.sleep(0)
+    assert world.asked == [page, page]  # while the first is still on its way
+    first.set_result("local:old")
+    await world.arrives(page)
+    world.incoming.publish([Values([[file(page)]], final=False)], RUNS)
+    await asyncio.sleep(0)
+    assert world.heard == [["local:old"] * 2, [f"local:{page}"]]
+    await world.arrives(page)
+    assert world.heard[2:] == [[f"local:{page}"]]
+    assert world.asked == [page] * 3
 
 
 @in_a_loop
 async def test_a_file_that_cannot_be_had_ends_the_call(world: World) -> None:
-    world.incoming.publish([RUNS, Values([[file("/a")]], final=False)], RUNS)
-    world.incoming.publish([Values([[file("/b")]], final=False)], RUNS)
+    world.incoming.publish([RUNS, Values([[file(A)]], final=False)], RUNS)
+    world.incoming.publish([Values([[file(B)]], final=False)], RUNS)
     await asyncio.sleep(0)
     lost = ConnectionLost("no /a")
-    await world.fails("/a", lost)
+    await world.fails(A, lost)
     assert world.ends == [lost]
     assert world.heard == [Status.FINISHED]
     assert world.let_go == 1
@@ -151,16 +175,16 @@ async def test_a_file_that_cannot_be_had_ends_the_call(world: World) -> None:
 
 @in_a_loop
 async def test_a_bug_ends_the_call_too(world: World) -> None:
-    world.incoming.publish([Values([file("/a")], final=False)], RUNS)
+    world.incoming.publish([Values([file(A)], final=False)], RUNS)
     await asyncio.sleep(0)
-    await world.fails("/a", ZeroDivisionError("oops"))
+    await world.fails(A, ZeroDivisionError("oops"))
     assert isinstance(world.ends[0], ProtocolError)
     assert "ZeroDivisionError" in str(world.ends[0])
 
 
 @in_a_loop
 async def test_edits_that_make_no_sense_end_the_call(world: World) -> None:
-    world.incoming.publish([Values([file("/a")], final=False)], RUNS)
+    world.incoming.publish([Values([file(A)], final=False)], RUNS)
     world.incoming.publish([Edits([[["delete", ["nothing"], None]]])], RUNS)
     await asyncio.sleep(0)
     assert isinstance(world.ends[0], ProtocolError)
@@ -168,7 +192,7 @@ async def test_edits_that_make_no_sense_end_the_call(world: World) -> None:
 
 @in_a_loop
 async def test_who_stops_hears_nothing_more(world: World) -> None:
-    world.incoming.publish([Values([file("/a")], final=False)], RUNS)
+    world.incoming.publish([Values([file(A)], final=False)], RUNS)
     await asyncio.sleep(0)
     tasks = world.incoming.tasks
     world.incoming.stop()
@@ -181,17 +205,17 @@ async def test_who_stops_hears_nothing_more(world: World) -> None:
 
 @in_a_loop
 async def test_the_error_of_a_call_comes_after_its_news(world: World) -> None:
-    world.incoming.publish([Values([file("/a")], final=False)], RUNS)
+    world.incoming.publish([Values([file(A)], final=False)], RUNS)
     failed = ProtocolError("later")
     world.incoming.finish([ENDS], ENDS, failed)
     await asyncio.sleep(0)
     assert world.ends == []
-    await world.arrives("/a")
-    assert world.heard == ["local:/a", Status.FINISHED]
+    await world.arrives(A)
+    assert world.heard == [f"local:{A}", Status.FINISHED]
     assert world.ends == [failed]
 
 
-@pytest.mark.parametrize("paths", [[], ["/a"]])
+@pytest.mark.parametrize("paths", [[], [A]])
 def test_a_call_that_waits_can_be_ended(paths: list[str]) -> None:
     async def main() -> None:
         world = World()

@@ -131,6 +131,10 @@ def test_a_path_that_cannot_be_written_is_told(
     file = client.predict(remote("/srv/x"), api_name="/echo")
     with pytest.raises(RxGradioError, match=r"x' cannot be kept.*nowhere"):
         file.save(tmp_path / "nowhere" / "x")
+    (tmp_path / "file").touch()
+    for where in (tmp_path / "file" / "x", tmp_path / ("n" * 300), tmp_path / "a\0b"):
+        with pytest.raises(RxGradioError, match="x' cannot be kept"):
+            file.save(where)
 
 
 def test_a_file_goes_back_to_its_app_without_travelling(server: FakeGradio, client: Client) -> None:

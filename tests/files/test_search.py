@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from rxgradio.protocol.dialects import Dialect, dialect_of
@@ -272,6 +272,10 @@ def replaced(value: Any, *, named_by: str) -> Any:
 
 @settings(max_examples=500, deadline=None)
 @given(st.lists(WIRE, min_size=2, max_size=5))
+@example(
+    [{"a": {"meta": {"_type": "gradio.FileData"}}}, {"a": {"path": "a", "meta": marked("/s/a")}}]
+)
+@example([{"a": {"meta": marked("/s/a")}}, {"a": {"path": "a", "meta": marked("/s/a")}}, {"a": 1}])
 def test_edits_lead_to_what_the_full_values_would_show(values: list[Any]) -> None:
     for dialect, named_by in [(MARKED, "mark"), (UNMARKED, "component")]:
         got = [value for value, _ in narrate(dialect, "chatbot", *values)]

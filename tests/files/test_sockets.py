@@ -124,8 +124,29 @@ def test_integers_of_any_size_survive_beside_files(
 ) -> None:
     server.script("upload", answer(["/srv/a.bin"]))
     server.script("a.bin", answer(CONTENT))
-    client.predict([2**70, 0.1, "ü\ud83d", upload], api_name="/echo")
-    assert server.events[0].data[0][:3] == [2**70, 0.1, "ü\ud83d"]
+    client.predict([2**70, 0.1, "ü", upload], api_name="/echo")
+    assert server.events[0].data[0][:3] == [2**70, 0.1, "ü"]
+
+
+def test_half_a_character_beside_a_file_is_refused(
+    server: FakeGradio, client: Client, upload: dict[str, Any]
+) -> None:
+    server.script("upload", answer(["/srv/a.bin"]))
+    with pytest.raises(ValidationError, match=r"\\ud83d is half a character"):
+        client.predict(["ü\ud83d", upload], api_name="/echo")
+    assert not server.events
+
+
+def test_downloads_may_be_wanted_without_saying_where(
+    server: FakeGradio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
+    server.script("a.bin", answer(CONTENT))
+    with Client(server.url, download_files=True) as client:
+        sent = {"path": "/srv/a.bin", "url": "", "meta": {"_type": "gradio.FileData"}}
+        got = Path(client.predict(sent, api_name="/echo"))
+    assert got.read_bytes() == CONTENT
+    assert tmp_path in got.parents
 
 
 async def reset(peer: Peer) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from rxgradio import Client, Retry, Status, StatusUpdate, ValidationError
+from rxgradio import Client, ConnectionLost, Retry, Status, StatusUpdate, ValidationError
 from rxgradio import handle_file as handle
 from rxgradio.files import uploads
 from rxgradio.protocol.files import accepted
@@ -86,9 +86,7 @@ def test_a_file_is_sent_once_for_all_calls(
     assert len(server.asked("upload")) == 1
 
 
-def test_what_differs_is_sent(
-    server: FakeGradio, client: Client, path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_differs_is_sent(server: FakeGradio, client: Client, path: Path) -> None:
     server.script("upload", *[answer([f"/srv/{n}"]) for n in range(10)])
     places = [client.predict(handle(path), api_name="/echo")["path"]]
     path.write_bytes(CONTENT[::-1])  # with the same size, and perhaps at the same time
@@ -99,9 +97,44 @@ def test_what_differs_is_sent(
     )
     with client.session() as other:
         places.append(other.predict(handle(path), api_name="/echo")["path"])
-    monkeypatch.setattr(uploads, "_SECONDS", -1.0)  # as if an hour had passed
-    places.append(client.predict(handle(path), api_name="/echo")["path"])
-    assert places == [f"/srv/{n}" for n in range(6)]
+    assert places == [f"/srv/{n}" for n in range(5)]
+
+
+def test_an_app_is_asked_after_a_while_whether_it_still_has_a_file(
+    server: FakeGradio, client: Client, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = client.predict(handle(path), api_name="/echo")["path"]
+    monkeypatch.setattr(uploads, "_TRUSTED", -1.0)  # as if that were long ago
+    assert client.predict(handle(path), api_name="/echo")["path"] == first
+    assert len(server.asked("upload")) == 1
+    server.restart()
+    server.script("upload", answer(["/srv/new"]))
+    both = [client.submit(handle(path), api_name="/echo") for _ in range(2)]
+    assert [job.result(SOON)["path"] for job in both] == ["/srv/new"] * 2
+
+
+def test_what_goes_wrong_with_an_upload_of_one_call_is_no_end_of_another(
+    server: FakeGradio, path: Path
+) -> None:
+    gate = server.gate()
+
+    async def slow_then_cut(peer: Peer) -> None:
+        await gate.passed()
+        peer.reset()
+
+    server.script("upload", slow_then_cut, answer(["/srv/a"]))
+    with Client(server.url, download_files=False, retry=None) as client:
+        first = client.submit(handle(path), api_name="/echo")
+        server.until(lambda: server.asked("upload"))
+        second = client.submit({"x": handle(path)}, api_name="/echo")
+        joined = threading.Event()
+        second.updates.subscribe(
+            lambda update: joined.set() if _code(update) is Status.SENDING_DATA else None
+        )
+        assert joined.wait(SOON)
+        gate.open()
+        assert isinstance(first.exception(SOON), ConnectionLost)
+        assert second.result(SOON)["x"]["path"] == "/srv/a"
 
 
 def test_a_cancel_is_no_business_of_others_who_want_the_file(

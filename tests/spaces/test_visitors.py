@@ -16,7 +16,7 @@ import pytest
 from rxgradio import Client, Retry
 from rxgradio.testing import Reset
 from tests.spaces.hub import Hub
-from tests.transport.server import SOON, FakeGradio
+from tests.transport.server import SOON, FakeGradio, answer
 
 
 @pytest.fixture
@@ -77,6 +77,19 @@ def test_visitors_at_the_same_time_are_not_mixed_up(
     assert joins(server) == {f"{n}": [f"token-{n}"] if n % 2 else [] for n in range(8)}
     # They share the stream, which is for nobody in particular.
     assert all(request.values("x-ip-token") == [] for request in server.asked("stream"))
+
+
+def test_a_file_that_is_fetched_later_is_fetched_for_nobody(
+    space: Client, server: FakeGradio, request_of_visitor: contextvars.ContextVar[Any]
+) -> None:
+    server.script("file", answer(b"content"))
+    request_of_visitor.set(visit("token-a"))
+    sent = {"path": "/srv/a.bin", "url": "", "meta": {"_type": "gradio.FileData"}}
+    file = space.endpoint("/echo", download="lazy").predict(sent)
+    request_of_visitor.set(visit("token-b"))
+    assert file.read() == b"content"
+    (fetched,) = server.asked("file")
+    assert fetched.values("x-ip-token") == []
 
 
 def test_a_call_that_is_made_again_is_still_for_its_visitor(

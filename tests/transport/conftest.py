@@ -21,8 +21,8 @@ def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
 def make_server() -> Iterator[Callable[..., FakeGradio]]:
     servers: list[FakeGradio] = []
 
-    def make(**how: bool) -> FakeGradio:
-        servers.append(FakeGradio(**how))
+    def make(version: str = "6.31.0", **how: bool) -> FakeGradio:
+        servers.append(FakeGradio(version, **how))
         return servers[-1]
 
     yield make

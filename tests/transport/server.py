@@ -85,7 +85,7 @@ class FakeGradio(FaultServer):
     * /stateful(text), if asked for, has State and returns its argument.
     """
 
-    def __init__(self, *, state: bool = False, port: int = 0) -> None:
+    def __init__(self, version: str = "6.31.0", *, state: bool = False, port: int = 0) -> None:
         endpoints: dict[str, Callable[..., Any] | Endpoint] = {
             "/echo": _echo,
             "/words": _words,
@@ -93,7 +93,7 @@ class FakeGradio(FaultServer):
         }
         if state:
             endpoints["/stateful"] = Endpoint(function=_stateful, outputs=("text", "state"))
-        super().__init__(endpoints, port=port)
+        super().__init__(endpoints, version=version, port=port)
         self.start()
 
     def gate(self) -> Gate:

@@ -6,7 +6,7 @@ import asyncio
 import base64
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,8 @@ import httpx
 import pytest
 import trustme
 
-from rxgradio import Client, ConnectionLost
+from rxgradio import Client, ClientClosed, ConnectionLost, ProtocolError, handle_file
+from tests.transport.proxy import Proxy
 from tests.transport.server import SOON, FakeGradio, Peer, within
 
 
@@ -153,6 +154,80 @@ def test_a_proxy_is_used(server: FakeGradio, elsewhere: FakeGradio) -> None:
         assert client.predict("x", api_name="/echo") == "x"
     assert server.requests == []
     assert elsewhere.asked("join")
+
+
+def test_a_websocket_of_gradio_3_goes_through_the_proxy(
+    make_server: Callable[..., FakeGradio],
+) -> None:
+    server = make_server("3.50.2")
+    with Proxy() as proxy, Client(server.url, httpx_kwargs={"proxy": proxy.url}) as client:
+        assert client.predict("x", api_name="/echo") == "x"
+        assert proxy.routes.count("tunnel") == len(server.asked("join")) == 1
+
+
+@pytest.mark.parametrize("how", ["transport", "mounts"])
+def test_no_websocket_is_opened_beside_a_transport_of_ones_own(
+    make_server: Callable[..., FakeGradio], how: str
+) -> None:
+    server = make_server("3.50.2")
+    transport = httpx.AsyncHTTPTransport()
+    chosen = {how: transport if how == "transport" else {"all://": transport}}
+    with Client(server.url, httpx_kwargs=chosen) as client:
+        with pytest.raises(ProtocolError, match="leave transport and mounts out"):
+            client.predict("x", api_name="/echo")
+        assert not server.asked("join")
+
+
+@pytest.mark.parametrize("version", ["4.8.0", "6.31.0"])
+def test_few_connections_are_enough_for_many_calls(
+    make_server: Callable[..., FakeGradio], version: str
+) -> None:
+    server = make_server(version)
+    server.config_fields["connect_heartbeat"] = True
+    limits = httpx.Limits(max_connections=1)
+    with Client(server.url, httpx_kwargs={"limits": limits}) as client:
+        jobs = [client.submit(n, api_name="/echo") for n in range(5)]
+        assert [job.result(SOON) for job in jobs] == list(range(5))
+
+
+def test_query_parameters_are_added_to_those_of_the_routes(server: FakeGradio) -> None:
+    with Client(server.url, httpx_kwargs={"params": {"key": "a b"}}) as client:
+        assert client.predict("x", api_name="/echo") == "x"
+    assert all("key=a+b" in request.target for request in server.requests)
+    (data,) = server.asked("data")
+    assert "session_hash=" in data.target
+
+
+class Slow(Counting):
+    """It takes a body piece by piece, at its leisure."""
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        taken = []
+        assert isinstance(request.stream, httpx.SyncByteStream)
+        for piece in request.stream:
+            taken.append(piece)
+            threading.Event().wait(0.02)
+        given = httpx.Request(
+            request.method, request.url, headers=request.headers, content=b"".join(taken)
+        )
+        return super().handle_request(given)
+
+
+def test_a_sync_transport_may_take_its_time_over_a_file(server: FakeGradio) -> None:
+    transport = Slow()
+    chosen = {"transport": transport, "timeout": 0.3}
+    with Client(server.url, httpx_kwargs=chosen, download_files=False, retry=None) as client:
+        job = client.submit(handle_file(bytes(3_000_000)), api_name="/echo")
+        assert job.result(SOON)["path"]  # 46 pieces take three times as long as the time-out
+
+
+def test_closing_ends_the_threads_of_a_sync_transport(server: FakeGradio) -> None:
+    client = Client(server.url, httpx_kwargs={"transport": httpx.HTTPTransport()})
+    job = client.submit("x", api_name="/held")
+    server.until(lambda: server.asked("data"))
+    client.close()
+    assert isinstance(job.exception(SOON), ClientClosed)
+    server.until(lambda: server.at_rest)  # it sees the end of the connection
 
 
 @pytest.fixture

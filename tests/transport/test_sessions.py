@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from concurrent.futures import CancelledError
 
+import httpx
 import pytest
 
 from rxgradio import CancelOutcome, Client, ClientClosed, ConnectionLost, Status
@@ -85,6 +87,28 @@ def test_a_session_has_a_heartbeat_where_the_app_wants_one(server: FakeGradio) -
         assert second != first
         assert client.predict("x", api_name="/echo") == "x"
         assert hashes(server)[1] == second
+
+
+def test_a_heartbeat_that_a_hook_breaks_harms_nothing(
+    server: FakeGradio, caplog: pytest.LogCaptureFixture
+) -> None:
+    server.config_fields["connect_heartbeat"] = True
+    broken = threading.Event()
+
+    async def hook(request: httpx.Request) -> None:
+        if "/heartbeat/" in request.url.path:
+            broken.set()
+            raise ValueError("not this one")
+
+    client = Client(server.url, httpx_kwargs={"event_hooks": {"request": [hook]}})
+    assert broken.wait(SOON)
+    session = client.session()
+    job = session.submit("x", api_name="/held")
+    server.until(lambda: server.events)
+    client.close()
+    client.close()
+    assert isinstance(job.exception(SOON), ClientClosed)
+    assert "never retrieved" not in caplog.text
 
 
 def beats(server: FaultServer) -> list[str]:

@@ -156,10 +156,17 @@ class MemoryServer:
         self.files |= {path: content for path, (_, content) in zip(paths, files, strict=True)}
         return _json(paths)
 
+    def head(self, path: str) -> Answer:
+        """Tell whether there is a file."""
+        return Answer(404 if self._file(path) is None else 200, {}, b"")
+
+    def _file(self, path: str) -> bytes | None:
+        return self.files.get(unquote(path.partition("/file=")[2]))
+
     @asynccontextmanager
     async def download(self, path: str) -> AsyncGenerator[MemoryStream]:
         """Fetch a file by its path on the server."""
-        content = self.files.get(unquote(path.partition("/file=")[2]))
+        content = self._file(path)
         if content is None:
             yield MemoryStream(_json({"detail": "Not Found"}, 404), None)
         else:

@@ -32,6 +32,14 @@ class MemoryTransport:
         """Fetch a document."""
         return await self.server.get(path)
 
+    async def head(
+        self,
+        path: str,
+        headers: Mapping[str, str] | None = None,  # noqa: ARG002 (as below)
+    ) -> Answer:
+        """Ask for a file, but not for its content."""
+        return self.server.head(path)
+
     async def post(
         self,
         path: str,

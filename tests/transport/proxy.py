@@ -1,4 +1,7 @@
-"""A proxy that passes on what it is asked for by whole addresses, as RFC 9112, 3.2.2 has it."""
+"""A proxy that passes on what it is asked for by whole addresses, and makes tunnels.
+
+As RFC 9112, 3.2.2 and RFC 9110, 9.3.6 have it.
+"""
 
 from __future__ import annotations
 
@@ -22,17 +25,23 @@ class Proxy:
         class Passing(socketserver.StreamRequestHandler):
             def handle(self) -> None:
                 method, target, version = self.rfile.readline().split()
-                wanted = urlsplit(target)
+                tunnel = method == b"CONNECT"
+                wanted = urlsplit(b"//" + target if tunnel else target)
                 assert wanted.hostname is not None
-                routes.append(wanted.path.decode())
+                routes.append("tunnel" if tunnel else wanted.path.decode())
                 where = wanted.hostname.decode(), wanted.port or 80
                 with socket.create_connection(where) as server:
                     path = wanted._replace(scheme=b"", netloc=b"").geturl()
-                    server.sendall(b"%s %s %s\r\nConnection: close\r\n" % (method, path, version))
-                    for line in iter(self.rfile.readline, b"\r\n"):
-                        if not line.lower().startswith((b"connection:", b"proxy-")):
-                            server.sendall(line)
-                    server.sendall(b"\r\n")
+                    head = [b"%s %s %s\r\nConnection: close\r\n" % (method, path, version)]
+                    head += [
+                        line
+                        for line in iter(self.rfile.readline, b"\r\n")
+                        if not line.lower().startswith((b"connection:", b"proxy-"))
+                    ]
+                    if tunnel:
+                        self.wfile.write(b"HTTP/1.1 200 OK\r\n\r\n")
+                    else:
+                        server.sendall(b"".join([*head, b"\r\n"]))
                     back = threading.Thread(target=pass_on, args=(server, self.connection))
                     back.start()
                     # Until the client has gone, or the other thread has shut the connection.
