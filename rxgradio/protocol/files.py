@@ -352,9 +352,9 @@ class FileSearch:
         scripts: list[Any] | None = None
         for at, output in self._outputs:
             script = entry.scripts[at]
-            if script and output.concerned(script):
-                edited = output.edited(script, slots)
-                if edited is not script:
+            if not script or output.concerned(script):
+                edited = output.edited(script, slots) if script else output.anew(slots)
+                if edited is not script and (edited or script):
                     scripts = scripts or list(entry.scripts)
                     scripts[at] = edited
         return (entry if scripts is None else Edits(scripts)), slots
@@ -430,6 +430,14 @@ class _Output:
             and self._file(value) is not None
         )
         return script if _same(edits, script) else edits
+
+    def anew(self, slots: list[Slot]) -> list[Any]:
+        """Return edits that fetch what may be another file by now: it was yielded again."""
+        return [
+            self._again(at, wire, slots)
+            for at, wire in list(self._files.items())
+            if isinstance(file := self._file(wire), Remote) and not file.lasts
+        ]
 
     def _again(self, at: Path, wire: Any, slots: list[Slot]) -> Any:
         """Return the edit that puts what was edited inside in its place as a whole."""
