@@ -154,7 +154,8 @@ class Outgoing:
                 marker.container[marker.key] = written(self._dialect, marker, path)
             elif "url" not in marker.value:
                 raise ValidationError(
-                    f"{path!r} was not named by rxgradio.handle_file; no other file is uploaded"
+                    f"{path!r} was not named by rxgradio.handle_file in this process; no other "
+                    "file is uploaded"
                 )
             # Otherwise the server has said so itself, and has the file.
         if any(isinstance(file.what, str) and is_url(file.what) for file in uses):

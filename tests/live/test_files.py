@@ -10,6 +10,7 @@ import shutil
 import struct
 import subprocess
 import threading
+import uuid
 import wave
 import zlib
 from collections.abc import Callable, Iterator
@@ -32,6 +33,7 @@ from rxgradio import (
     ValidationError,
     handle_file,
 )
+from rxgradio.files import uploads
 from rxgradio.protocol.dialects import release_of
 from tests.live.servers.run import Server
 
@@ -376,6 +378,35 @@ def test_what_the_app_does_not_take_is_not_sent(
         else:
             with pytest.raises(ValidationError, match=r"'a\.wav' is of none.*\.pdf, image"):
                 client.predict(sound, api_name="/file_of_types")
+
+
+# ---- what the app has already
+
+
+def test_a_file_is_sent_again_only_if_the_app_has_lost_it(
+    server: Server,
+    tmp_path: Path,
+    make: Callable[[str, bytes], Path],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(uploads, "_TRUSTED", -1.0)  # as if each upload were long ago
+    asked: list[str] = []
+    hooks = {"request": [lambda request: asked.append(f"{request.method} {request.url.path}")]}
+    name = f"{uuid.uuid4().hex}.txt"
+    file = handle_file(make(name, b"words"))
+    with Client(server.url, download_files=False, httpx_kwargs={"event_hooks": hooks}) as client:
+        for _ in range(3):
+            assert client.predict(file, api_name="/file_in") == "words"
+        assert len(asked_for("POST", "/upload", asked)) == 1
+        assert len(asked_for("HEAD", "/file=", asked)) == 2
+        for path in list(server.directory.rglob(name)):
+            path.unlink()  # as `delete_cache` does, or a restart
+        assert client.predict(file, api_name="/file_in") == "words"
+        assert len(asked_for("POST", "/upload", asked)) == 2
+
+
+def asked_for(method: str, route: str, asked: list[str]) -> list[str]:
+    return [each for each in asked if each.startswith(method) and route in each]
 
 
 # ---- streams of media

@@ -113,7 +113,7 @@ class Server:
         """Tell what happened on the server to the runs with this tag, even after `kill`."""
         if self._directory is None:
             return []
-        file = self._written / f"{tag}.txt"
+        file = self.directory / f"{tag}.txt"
         return file.read_text(encoding="utf-8").splitlines() if file.exists() else []
 
     def await_ledger(self, tag: str, entry: str, seconds: float = 10) -> list[str]:
@@ -139,7 +139,8 @@ class Server:
         return answer.raise_for_status().json()["data"][0]
 
     @property
-    def _written(self) -> Path:
+    def directory(self) -> Path:
+        """Where the app writes, uploads included."""
         if self._directory is None:
             self._directory = tempfile.TemporaryDirectory(prefix="gradio-")
         return Path(self._directory.name)
@@ -150,15 +151,15 @@ class Server:
         self.log.parent.mkdir(parents=True, exist_ok=True)
         self._process = subprocess.Popen(
             # Not -I, which would hide the module beside the app from it.
-            [self._python, "-E", self._app, str(self.port), self._written],
+            [self._python, "-E", self._app, str(self.port), self.directory],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             encoding="utf-8",
             errors="replace",
-            cwd=self._written,
-            env={**os.environ, **_environ(self._written), **self._env},
+            cwd=self.directory,
+            env={**os.environ, **_environ(self.directory), **self._env},
             # A Ctrl-C is for the tests, which then stop the server themselves.
             start_new_session=True,
         )
