@@ -18,7 +18,7 @@ from ..protocol.sink import Sink
 from ..updates import CancelOutcome, Status, StatusUpdate
 
 _Key: TypeAlias = tuple[Remote | Inline, int | None]
-"""A file, and for one that may change, which update has told of it."""
+"""A file, and for one that may change, the number of the news that have told of it."""
 
 
 @dataclass(slots=True)
@@ -28,6 +28,7 @@ class _News:
     entries: list[Entry]
     status: StatusUpdate
     end: tuple[Exception | None] | None
+    number: int
     missing: int = 0
 
 
@@ -67,6 +68,7 @@ class Incoming:
         self._make = left
         self._download = download
         self._left: dict[_Key, object] = {}
+        self._count = 0
         self._held: deque[_News] = deque()
         self._paths: dict[Remote | Inline, str] = {}
         self._wanted: dict[_Key, list[tuple[Slot, _News]]] = {}
@@ -124,7 +126,8 @@ class Incoming:
         if not slots and not self._held and end is None:
             self._sink.publish(passed, status)
             return
-        news = _News(passed, status, end)
+        self._count += 1
+        news = _News(passed, status, end, self._count)
         for slot in slots:
             self._want(slot, news)
         self._held.append(news)
@@ -133,7 +136,7 @@ class Incoming:
     def _want(self, slot: Slot, news: _News) -> None:
         file = slot.file
         # What may be another file by now is sought anew by each update.
-        key = (file, None if isinstance(file, Inline) or file.lasts else id(news))
+        key = (file, None if isinstance(file, Inline) or file.lasts else news.number)
         # What came inline is here already.
         if self._make is not None and isinstance(file, Remote) and not self._fetched(slot):
             if key not in self._left:

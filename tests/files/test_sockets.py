@@ -451,6 +451,10 @@ def test_outputs_stay_as_they_are_if_that_is_wanted(server: FakeGradio) -> None:
     assert server.asked("x") == []
 
 
+CACHED = f"/cache/{'a' * 64}/x"
+"""A path that says what is in the file, as Gradio's cache has it."""
+
+
 def test_a_stream_keeps_its_order_behind_a_file(server: FakeGradio, client: Client) -> None:
     gate = server.gate()
 
@@ -462,9 +466,9 @@ def test_a_stream_keeps_its_order_behind_a_file(server: FakeGradio, client: Clie
     job = client.submit("", api_name="/held")
     say(server, [{"content": "a"}])
     say(server, [["append", [0, "content"], "b"]])
-    say(server, [["add", [1], {"content": remote("/srv/x")}]])
+    say(server, [["add", [1], {"content": remote(CACHED)}]])
     say(server, [["append", [0, "content"], "c"]])
-    server.finish(event(server), [{"content": "abc"}, {"content": remote("/srv/x")}])
+    server.finish(event(server), [{"content": "abc"}, {"content": remote(CACHED)}])
     server.until(lambda: server.asked("x"))
     assert not job.done()
     gate.open()
