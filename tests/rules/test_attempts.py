@@ -17,12 +17,15 @@ from rxgradio import (
     Client,
     ConnectionLost,
     DeadlineExceeded,
+    Job,
     OutputUpdate,
     QueueFull,
     Retry,
+    Status,
     connection,
 )
 from rxgradio.testing import Full, Gate, Hang, Peer, Refuse, Reset
+from tests.contract.app import reached
 from tests.rules.served import SESSIONS, SOON, VERSIONS, Served
 from tests.transport.server import within
 
@@ -138,12 +141,27 @@ def test_connecting_is_tried_again_when_what_stands_before_the_app_says_so(serve
 # ---- room
 
 
+def asked(served: Served, text: str) -> int:
+    """Return how often a call has asked to join."""
+    return sum(request.document["data"] == [text] for request in served.asked("join"))
+
+
 def test_those_who_wait_for_room_come_in_their_order_and_ask_one_at_a_time(
     serve: Callable[..., Served],
 ) -> None:
     served = serve("6.31.0", max_size=1)
     with Client(served.url, wait_for_room=True) as client:
-        jobs = [client.submit(f"{n}", api_name="/single") for n in range(12)]
+        jobs: list[Job] = []
+        for n in range(12):
+            # Joins on their way at the same time arrive in any order: until there is a line,
+            # each waits to be heard of, and after that they stand in it.
+            jobs.append(client.submit(f"{n}", api_name="/single"))
+            if n == 0:
+                reached(jobs[n], Status.PROCESSING)
+            elif n == 1:
+                reached(jobs[n], Status.IN_QUEUE)
+            elif n == 2:
+                served.until(lambda: asked(served, "2") == 2)
         for n, job in enumerate(jobs):
             served.open_gate(f"{n}")
             assert job.result(SOON) == f"{n}"
