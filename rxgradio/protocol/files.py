@@ -189,8 +189,10 @@ def written(dialect: Dialect, marker: Marker, path: str) -> dict[str, Any]:
     if dialect.files == "path":
         # As Gradio's own client does: `path` may be a URL, and there is no `url`.
         kept = {key: value[key] for key in value if key not in {"url", BY_USER}}
+        if name := as_text(kept.get("orig_name")):
+            kept["orig_name"] = _encodable(name)
         return {**kept, "path": path}
-    name = as_text(value.get("orig_name")) or safe_name(path)
+    name = _encodable(as_text(value.get("orig_name")) or safe_name(path))
     form: dict[str, Any] = {"name": path, "data": None, "orig_name": name, "is_file": True}
     if marker.component == "chatbot":
         form["alt_text"] = value.get("alt_text")  # `Chatbot.preprocess` of 3.x looks for it
@@ -200,7 +202,12 @@ def written(dialect: Dialect, marker: Marker, path: str) -> dict[str, Any]:
 def inlined(marker: Marker, uri: str) -> dict[str, Any]:
     """Return a marker as the oldest servers want it, with the content of the file in it."""
     name = as_text(marker.value.get("orig_name")) or safe_name(marker.value["path"])
-    return {"name": name, "data": uri, "is_file": False}
+    return {"name": _encodable(name), "data": uri, "is_file": False}
+
+
+def _encodable(name: str) -> str:
+    """Return a name that is no Unicode, as file systems may have it, so that it can be sent."""
+    return name.encode("utf-8", "replace").decode()
 
 
 def uploaded_path(answer: Answer, name: str) -> str:

@@ -221,7 +221,9 @@ with Client(sys.argv[1], download_files=sys.argv[2]) as client:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")
-@pytest.mark.parametrize("content", ["/srv/a.bin", "data:a/b;base64," + "AAAA" * 1_000_000])
+@pytest.mark.parametrize(
+    "content", ["/srv/a.bin", "data:a/b;base64," + "AAAA" * 1_000_000], ids=["a file", "a URI"]
+)
 def test_rule_21_a_disk_that_is_full_is_told_and_freed(
     server: FakeGradio, folder: Path, content: str
 ) -> None:

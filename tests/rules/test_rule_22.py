@@ -165,6 +165,7 @@ def test_rule_22_no_name_of_a_file_changes_the_form_around_it(
     with Client(server.url, download_files=False) as client:
         marker = handle_file(private) | {"orig_name": name}
         client.predict(marker, api_name="/echo")
+    server.events[-1].data[0]["orig_name"].encode()  # or the app could not send it back
     [sent] = server.asked("upload")
     boundary = sent.values("content-type")[0].partition("boundary=")[2].encode()
     head, _, rest = sent.body.partition(b"\r\n\r\n")
