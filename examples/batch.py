@@ -2,25 +2,19 @@
 
 import sys
 
-import reactivex
 from reactivex import operators as ops
 
-from rxgradio import Client, OutputUpdate
+from rxgradio import Client
 
 ADDRESS = sys.argv[1] if len(sys.argv) > 1 else "http://127.0.0.1:7860"
 
+
+def show(result):
+    dividend, divisor = result.input
+    print(f"{dividend} / {divisor} = {result.error or result.output}")
+
+
 with Client(ADDRESS) as client:
-    divide = client.endpoint("/divide")
-
-    def call(divisor):
-        return divide.observe(12, divisor).pipe(
-            ops.filter(lambda update: isinstance(update, OutputUpdate) and update.final),
-            ops.map(lambda update: (divisor, update.outputs)),
-            ops.catch(lambda error, _: reactivex.of((divisor, error))),
-        )
-
-    results = reactivex.from_iterable(range(8)).pipe(
-        ops.map(call), ops.merge(max_concurrent=4), ops.to_list()
-    )
-    for divisor, result in sorted(results.run(), key=lambda pair: pair[0]):
-        print(f"12 / {divisor} = {result}")
+    inputs = ((12, divisor) for divisor in range(8))
+    results = client.endpoint("/divide").map(inputs, max_concurrent=4, unpack=True)
+    results.pipe(ops.do_action(show), ops.count()).run()

@@ -19,6 +19,7 @@ __all__ = [
     "Client",
     "ClientClosed",
     "ConnectionLost",
+    "ConsumerTooSlow",
     "DeadlineExceeded",
     "DeliveryScheduler",
     "Endpoint",
@@ -41,6 +42,7 @@ __all__ = [
     "StatusUpdate",
     "TooManyRequestsError",
     "Update",
+    "Updates",
     "ValidationError",
     "__version__",
     "file",
@@ -54,6 +56,7 @@ from .exceptions import (
     AuthenticationError,
     ClientClosed,
     ConnectionLost,
+    ConsumerTooSlow,
     DeadlineExceeded,
     InvalidAPIEndpointError,
     ProtocolError,
@@ -68,6 +71,7 @@ from .exceptions import (
 )
 from .files.handle import handle_file
 from .files.remote import RemoteFile
+from .fluent import Updates
 from .job import Job
 from .options import Limits, Retry
 from .runtime.scheduler import DeliveryScheduler

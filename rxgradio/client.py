@@ -22,6 +22,7 @@ from reactivex import Observable
 from .connection import Connection, Opening, Settings, load
 from .endpoint import Endpoint
 from .exceptions import InvalidAPIEndpointError
+from .fluent import Updates
 from .job import Job
 from .options import CallOptions, Limits, Options, Retry
 from .protocol.app import EndpointInfo
@@ -29,7 +30,6 @@ from .protocol.shapes import as_object, is_object
 from .runtime.process import loop_thread
 from .runtime.reading import refuse_to_block
 from .spaces import SpaceState, duplicate
-from .updates import Update
 
 _INTERNAL = frozenset({"api_visibility", "code_snippets", "show_api"})
 """What `/info` says of an endpoint that is for the app's own page."""
@@ -384,7 +384,7 @@ class Client:
         fn_index: int | None = None,
         headers: Mapping[str, str] | None = None,
         **kwargs: Any,
-    ) -> Observable[Update]:
+    ) -> Updates:
         """Return a stream of the updates of a call that each subscription makes anew.
 
             subscribe:  --S--S--o--o--F--S-|
@@ -409,7 +409,7 @@ class Client:
         unpack: bool = False,
         on_slow: Literal["buffer", "latest"] = "buffer",
         headers: Mapping[str, str] | None = None,
-    ) -> Observable[Update]:
+    ) -> Updates:
         """Do as `Endpoint.stream` with a function of the app.
 
             chunks:     --a---b---c---|

@@ -13,13 +13,15 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any, Literal, Protocol, Unpack, cast
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, Unpack, cast
 
 import orjson
+import reactivex
 from reactivex import Observable, abc
 from reactivex.disposable import CompositeDisposable, Disposable
 
 from .files.handle import marked
+from .fluent import Updates
 from .headers import checked
 from .job import Job, attach
 from .options import CallOptions, Options
@@ -28,7 +30,13 @@ from .protocol.files import carries_files, check_text, keeping
 from .streaming import streamed
 from .updates import Update
 
+if TYPE_CHECKING:
+    from .bulk import Inputs, MapResult
+
 _MISSING = object()
+
+OnError: TypeAlias = Literal["keep", "raise"]
+"""Whether the failure of a call is one more value of a stream of many, or the end of it."""
 
 
 class Submit(Protocol):
@@ -103,7 +111,7 @@ class Endpoint:
         """
         return self.call(args, kwargs)
 
-    def observe(self, /, *args: Any, **kwargs: Any) -> Observable[Update]:
+    def observe(self, /, *args: Any, **kwargs: Any) -> Updates:
         """Return a stream of the updates of a call that each subscription makes anew.
 
             subscribe:  --S--S--o--o--F--S-|
@@ -141,7 +149,7 @@ class Endpoint:
         unpack: bool = False,
         on_slow: Literal["buffer", "latest"] = "buffer",
         headers: Mapping[str, str] | None = None,
-    ) -> Observable[Update]:
+    ) -> Updates:
         """Return a stream of what a `.stream()` event (Gradio 5 and later) makes of chunks.
 
             chunks:     --a---b---c---|
@@ -188,13 +196,162 @@ class Endpoint:
 
         return streamed(chunks, encode, begin, latest=on_slow == "latest")
 
+    def map(
+        self,
+        inputs: Inputs,
+        *,
+        max_concurrent: int = 8,
+        ordered: bool = True,
+        on_error: OnError = "keep",
+        unpack: bool = False,
+        headers: Mapping[str, str] | None = None,
+    ) -> Observable[MapResult]:
+        """Return a stream of the results of a call with each of many inputs, a few at a time.
+
+            inputs:      a b c d|
+            subscribe:   ---A-B----C-#D-|    (# is c's: a result with an `error`)
+            raise:       ---A-B----✗         (and d cancelled on the server)
+            dispose:     ---A-✂              (and b, c cancelled on the server)
+
+        Each subscription begins anew, with what iterating over `inputs` gives then: all of
+        a list, the rest of an iterator. Inputs are asked for only as fast as calls end and
+        the observer returns from their results, so there may be more than there is memory
+        for. A collection (list, dict and so on) is read where results are delivered, any
+        other iterable on a thread that may block, an async iterable on the loop of the
+        subscriber if it has one. An Observable cannot be asked: what it says too early
+        waits in memory, all of it.
+
+        Disposing cancels the calls under way, and closes an iterator that can be closed. An
+        error of `inputs` is `on_error`, behind the results of the calls under way if errors
+        are kept; so is that the client was closed. Observers are called on delivery threads,
+        or on the scheduler given to `subscribe`.
+
+        Args:
+            inputs: Each is the one argument of a call.
+            max_concurrent: How many inputs are on their way at a time, until the observer
+                has their result; with `ordered`, those too that wait for an earlier one.
+            ordered: Give the results in the order of the inputs, not in that of their ends.
+            on_error: What a call does that fails, also as its input does not fit: give a
+                result with an `error`, or end all as soon as it fails.
+            unpack: Each input is a tuple of arguments, or a dict of them by name.
+            headers: Header fields for the requests of each call.
+
+        Raises:
+            TypeError: `inputs` are no such thing.
+            ValueError: An argument is out of its range.
+        """
+        from .bulk import mapped  # noqa: PLC0415 (not everybody needs it)
+
+        made = self._with(headers)
+
+        def call(value: Any) -> Observable[Any]:
+            data = self._wire(*_arguments(value, unpack=unpack))
+
+            def begin(_: abc.SchedulerBase) -> Observable[Any]:
+                return reactivex.from_future(self._begin(data, made))
+
+            return reactivex.defer(begin)
+
+        return mapped(
+            inputs,
+            call,
+            max_concurrent=max_concurrent,
+            ordered=ordered,
+            on_error=on_error,
+            label=f"a map of {self.info.label}",
+        )
+
+    def latest(
+        self, *, on_error: OnError = "raise", unpack: bool = False
+    ) -> Callable[[Observable[Any]], Updates]:
+        """Return an operator that calls with each input, and cancels the call with the one before.
+
+            inputs:      --a-----b-----c------|
+            calls:       --S-o-o-S-o-F-S-o-o-F|    (that with a is cancelled on the server)
+
+        Once an input is there, no update of an earlier call comes any more. It is
+        `rxgradio.operators.switch_map` over `observe`.
+
+        Args:
+            on_error: What a call does that fails, also as its input does not fit: end the
+                stream, or go on, with a last status that has the `error`.
+            unpack: Each input is a tuple of arguments, or a dict of them by name.
+        """
+        from .operators.switch_map import switch_map  # noqa: PLC0415 (as above)
+
+        return self._each(switch_map, on_error, unpack=unpack)
+
+    def exhaust(
+        self, *, on_error: OnError = "raise", unpack: bool = False
+    ) -> Callable[[Observable[Any]], Updates]:
+        """Return an operator that calls with an input, and ignores others until that has ended.
+
+            inputs:      --a---b-----c------|
+            calls:       --S-o-o-F---S-o-o-F|      (b is ignored)
+
+        It is `rxgradio.operators.exhaust_map` over `observe`, with the arguments of `latest`.
+        """
+        from .operators.exhaust_map import exhaust_map  # noqa: PLC0415 (as above)
+
+        return self._each(exhaust_map, on_error, unpack=unpack)
+
+    def concat(
+        self, *, on_error: OnError = "raise", unpack: bool = False
+    ) -> Callable[[Observable[Any]], Updates]:
+        """Return an operator that calls with each input when the call before has ended.
+
+            inputs:      --a---b-c---|
+            calls:       --S-o-o-F-S-o-o-F-S-o-o-F|
+
+        Inputs wait in memory, as many as there are. It is `rxgradio.operators.concat_map`
+        over `observe`, with the arguments of `latest`.
+        """
+        from .operators.concat_map import concat_map  # noqa: PLC0415 (as above)
+
+        return self._each(concat_map, on_error, unpack=unpack)
+
+    def _each(
+        self,
+        flatten: Callable[
+            [Callable[[Any], Observable[Update]]],
+            Callable[[Observable[Any]], Observable[Update]],
+        ],
+        on_error: OnError,
+        *,
+        unpack: bool,
+    ) -> Callable[[Observable[Any]], Updates]:
+        from .operators.keep_errors import keep_errors  # noqa: PLC0415 (as above)
+
+        if on_error not in ("keep", "raise"):
+            raise ValueError(f"on_error is 'keep' or 'raise', not {on_error!r}")
+
+        def call(value: Any) -> Observable[Update]:
+            return self.cold(*_arguments(value, unpack=unpack))
+
+        def keeping_errors(value: Any) -> Observable[Update]:
+            return reactivex.defer(lambda _: call(value)).pipe(keep_errors())
+
+        operator = flatten(call if on_error == "raise" else keeping_errors)
+
+        def calls(inputs: Observable[Any]) -> Updates:
+            updates = operator(inputs)
+
+            def subscribe(
+                observer: abc.ObserverBase[Update], scheduler: abc.SchedulerBase | None = None
+            ) -> abc.DisposableBase:
+                return updates.subscribe(observer, scheduler=scheduler)
+
+            return Updates(subscribe)
+
+        return calls
+
     def cold(
         self,
         args: Sequence[Any],
         kwargs: Mapping[str, Any],
         *,
         headers: Mapping[str, str] | None = None,
-    ) -> Observable[Update]:
+    ) -> Updates:
         """Do as `observe`, with the arguments as values."""
         data = self._wire(args, kwargs)
         made = self._with(headers)
@@ -202,13 +359,7 @@ class Endpoint:
         def subscribe(
             observer: abc.ObserverBase[Update], scheduler: abc.SchedulerBase | None = None
         ) -> abc.DisposableBase:
-            job = self._submit(
-                self.info,
-                data,
-                value=partial(_shown, self.info.outputs),
-                apart=True,
-                options=made,
-            )
+            job = self._begin(data, made)
             updates = attach(job, observer, scheduler)
 
             def cancel() -> None:
@@ -216,7 +367,7 @@ class Endpoint:
 
             return CompositeDisposable(updates, Disposable(cancel))
 
-        return Observable(subscribe)
+        return Updates(subscribe)
 
     def __repr__(self) -> str:
         """Show the endpoint as a signature."""
@@ -233,6 +384,11 @@ class Endpoint:
         types = [returned.shown_type for returned in self.info.returns]
         returns = types[0] if len(types) == 1 else f"tuple[{', '.join(types) or '()'}]"
         return f"{self.info.label}({parameters}) -> {returns}"
+
+    def _begin(self, data: bytes, options: CallOptions) -> Job:
+        """Start a call that may be cancelled without harm to others."""
+        value = partial(_shown, self.info.outputs)
+        return self._submit(self.info, data, value=value, apart=True, options=options)
 
     def _with(self, headers: Mapping[str, str] | None) -> CallOptions:
         if not headers:
@@ -297,6 +453,17 @@ class Endpoint:
         if b"null" in encoded:  # which is what orjson makes of a NaN
             _check_numbers(data, label)
         return keeping(encoded, data)
+
+
+def _arguments(value: Any, *, unpack: bool) -> tuple[Sequence[Any], Mapping[str, Any]]:
+    """Return the arguments of the call with an input, by position and by name."""
+    if not unpack:
+        return [value], {}
+    if isinstance(value, Mapping):
+        return [], cast("Mapping[str, Any]", value)
+    if isinstance(value, (tuple, list)):
+        return cast("Sequence[Any]", value), {}
+    raise TypeError(f"unpack=True is for tuples and dicts of arguments, not {type(value).__name__}")
 
 
 def _shown(outputs: Sequence[bool], data: Sequence[Any]) -> Any:

@@ -18,6 +18,7 @@
     ├── SpaceDuplicationError    a Space could not be duplicated
     ├── SerializationSetupError  never raised (also ValueError)
     ├── DeadlineExceeded         the call took longer than its deadline allows
+    ├── ConsumerTooSlow          more waited for a reader than it had allowed
     └── ClientClosed             the client was closed before or during the call
 
 Two things are not here on purpose. A cancelled job is
@@ -32,6 +33,7 @@ __all__ = [
     "AuthenticationError",
     "ClientClosed",
     "ConnectionLost",
+    "ConsumerTooSlow",
     "DeadlineExceeded",
     "InvalidAPIEndpointError",
     "ProtocolError",
@@ -211,6 +213,10 @@ class DeadlineExceeded(RxGradioError):  # noqa: N818 (gRPC's word for it)
     def __init__(self, message: str, *, deadline: float | None = None) -> None:
         super().__init__(message)
         self.deadline = deadline
+
+
+class ConsumerTooSlow(RxGradioError):  # noqa: N818 (said of the reader)
+    """More updates waited for a reader than it had allowed (`on_slow="error"`); the job goes on."""
 
 
 class ClientClosed(RxGradioError):  # noqa: N818 (a state, not a fault)

@@ -10,7 +10,7 @@ everything that can be asked of a `Job` is a way to read it.
 
 from __future__ import annotations
 
-__all__ = ["Communicator", "Job", "Run", "attach", "feed"]
+__all__ = ["Communicator", "Iteration", "Job", "Run", "attach", "feed"]
 
 import asyncio
 import contextvars
@@ -23,15 +23,27 @@ from functools import partial
 from operator import itemgetter
 from typing import Any
 
-from reactivex import Observable, abc
+from reactivex import abc
 
 from .exceptions import ClientClosed, RxGradioError
+from .fluent import Updates
 from .protocol.event import Entry, Values, fold, weigh
 from .runtime.delivery import Lane
 from .runtime.log import Cursor, End, Log
 from .runtime.process import delivery, generation
-from .runtime.reading import Subscription, aread, read, refuse_to_block, starter, wake
+from .runtime.reading import (
+    OnSlow,
+    Subscription,
+    aread,
+    placing,
+    read,
+    refuse_to_block,
+    starter,
+    wake,
+)
 from .updates import CancelOutcome, OutputUpdate, Status, StatusUpdate, Update
+
+_NOTHING = object()
 
 Data = Sequence[Any]
 """All outputs of a call as they are on the wire."""
@@ -255,7 +267,7 @@ class Job(Future[Any]):
         return future
 
     @property
-    def updates(self) -> Observable[Update]:
+    def updates(self) -> Updates:
         """Everything that happens to the job, from its beginning, for any number of subscribers.
 
             --S--S--o--o--o--F--S-|    (S: status, o: output, F: the final one)
@@ -263,8 +275,52 @@ class Job(Future[Any]):
         Subscribing never calls the observer at once: it is called serially on
         delivery threads, or on the scheduler given to `subscribe`. Failure and
         cancellation are `on_error`. Disposing stops the observer, not the job.
+        Its methods include the operators of `rxgradio.operators`.
         """
-        return Observable(partial(attach, self))
+        return Updates(partial(attach, self))
+
+    def updates_with(self, *, on_slow: OnSlow = "buffer", most: int = 1000) -> Updates:
+        """Return `updates` for subscribers that may be slower than the job.
+
+            updates:      --S-o1-o2-o3-o4-F-S|
+            "latest":     --S-o1-------o4----FS|        (each takes three steps)
+            "drop_oldest" --S-o1-------o3----o4----F...   (with most=3)
+
+        Each has a place of its own: a slow one holds up neither the job nor others.
+
+        Args:
+            on_slow: "buffer": everything waits. "latest": of what waits, the last output
+                and the last status. "drop_oldest": the last `most` updates.
+                "error": if more than `most` wait, `ConsumerTooSlow` is `on_error`.
+            most: How many updates may wait.
+
+        Raises:
+            ValueError: There is no such `on_slow`, or `most` is not positive.
+        """
+        cursor = placing(self._log, on_slow, most, _newest)
+
+        def subscribe(
+            observer: abc.ObserverBase[Update], scheduler: abc.SchedulerBase | None = None
+        ) -> abc.DisposableBase:
+            start = starter(scheduler, observer)
+            return Subscription(cursor(), observer, start, repr(self._label))
+
+        return Updates(subscribe, misses=on_slow != "buffer")
+
+    def iterate(self, *, on_slow: OnSlow = "buffer", most: int = 1000) -> Iteration:
+        """Return what to loop over instead of the job where the loop may be slower.
+
+            for picture in job.iterate(on_slow="latest"): ...
+
+        Args:
+            on_slow: What becomes of what the loop has not taken in time: see `updates_with`.
+            most: How many updates (not outputs) may wait.
+
+        Raises:
+            ValueError: There is no such `on_slow`, or `most` is not positive.
+        """
+        cursor = placing(self._log, on_slow, most, _newest)
+        return Iteration(self, cursor, misses=on_slow != "buffer")
 
     def __iter__(self) -> Iterator[Any]:
         """Yield each output when it comes, blocking; raises the job's error at the end.
@@ -272,13 +328,7 @@ class Job(Future[Any]):
         Every iterator gets every output. The final one comes only if it is the
         only one, as it repeats the last that was yielded.
         """
-        if not self.done():
-            self._check_wait()
-        yielded = False
-        for update in read(self._log.cursor()):
-            if isinstance(update, OutputUpdate) and not (update.final and yielded):
-                yielded = True
-                yield update.outputs
+        return self._read(self._log.cursor())
 
     def __next__(self) -> Any:
         """Return the next output of an iteration that all callers of `next` share."""
@@ -331,6 +381,18 @@ class Job(Future[Any]):
             status = StatusUpdate(Status.FINISHED, success=True, time=at)
             self._end([Values([future.result()], final=True), status], status, None)
         self._told(CancelOutcome.FINISHED)
+
+    def _read(self, cursor: Cursor[Entry, Data, Update], *, misses: bool = False) -> Iterator[Any]:
+        if not self.done():
+            self._check_wait()
+        last: Any = _NOTHING
+        for update in read(cursor):
+            if isinstance(update, OutputUpdate):
+                repeats = update.final and last is not _NOTHING
+                if repeats and not (misses and update.outputs != last):
+                    continue
+                last = update.outputs
+                yield last
 
     def _check_wait(self) -> None:
         refuse_to_block()
@@ -390,6 +452,34 @@ class Job(Future[Any]):
             self.cancel()
             raise
         return super().result()
+
+
+class Iteration:
+    """What a loop over a job yields: its outputs, or with `async for` its updates.
+
+    Each loop is one from the beginning.
+
+    Args:
+        job: What is looped over.
+        cursor: Makes a place in its log.
+        misses: Whether the loop may miss outputs, so that the final one may be none that
+            it had.
+    """
+
+    def __init__(
+        self, job: Job, cursor: Callable[[], Cursor[Entry, Data, Update]], *, misses: bool
+    ) -> None:
+        self._job = job
+        self._cursor = cursor
+        self._misses = misses
+
+    def __iter__(self) -> Iterator[Any]:
+        """Yield outputs, blocking; raises the job's error at the end."""
+        return self._job._read(self._cursor(), misses=self._misses)
+
+    def __aiter__(self) -> AsyncIterator[Update]:
+        """Yield updates on the running loop; raises the job's error at the end."""
+        return aread(self._cursor())
 
 
 class Run:
@@ -491,6 +581,17 @@ def feed(job: Job, chunk: bytes | None, *, latest: bool = False) -> None:
     """Give a streaming job a further input, or None as their end; from any thread."""
     if (take := job._feed) is not None:
         take(chunk, latest)
+
+
+def _newest(updates: Sequence[Update]) -> list[Update]:
+    """Return the last status and the last output, in their order."""
+    found: list[Update] = []
+    for update in reversed(updates):
+        if not found or found[0].type != update.type:
+            found.insert(0, update)
+        if len(found) == 2:
+            break
+    return found
 
 
 def _final(entries: Sequence[Entry]) -> Data:

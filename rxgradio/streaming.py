@@ -13,6 +13,7 @@ from reactivex import Observable, abc
 from reactivex import operators as ops
 from reactivex.disposable import CompositeDisposable, Disposable, SingleAssignmentDisposable
 
+from .fluent import Updates
 from .job import Job, attach, feed
 from .updates import Update
 
@@ -23,7 +24,7 @@ def streamed(
     begin: Callable[[bytes], Job],
     *,
     latest: bool,
-) -> Observable[Update]:
+) -> Updates:
     """Return the updates of a job that is begun with the first chunk and fed with the others.
 
     Args:
@@ -42,7 +43,7 @@ def streamed(
         )
         return CompositeDisposable(feeder.source, feeder.updates, Disposable(feeder.stop))
 
-    return Observable(subscribe)
+    return Updates(subscribe)
 
 
 class _Feeder:

@@ -121,6 +121,9 @@ class StatusUpdate:
     attempt: int = 1
     """Which attempt at the call this is about: more than 1 if it was made again, after a
     loss (`resubmit=`) or because the queue was full (`wait_for_room=`)."""
+    error: Exception | None = None
+    """What the call failed with, where its stream goes on (`on_error="keep"`); other streams
+    end with it, and it is not here."""
 
     def __repr__(self) -> str:
         """Show what is known, and leave out what is not."""

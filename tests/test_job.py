@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from reactivex import operators as ops
 
-from rxgradio import CancelOutcome, Job, OutputUpdate, Status, StatusUpdate
+from rxgradio import CancelOutcome, ConsumerTooSlow, Job, OutputUpdate, Status, StatusUpdate
 from rxgradio.job import Communicator, Run
 from rxgradio.protocol.event import Edits, Values
 
@@ -165,3 +165,113 @@ def test_a_future_that_was_done_before_makes_a_job_that_is() -> None:
 def test_a_job_is_made_of_something() -> None:
     with pytest.raises(TypeError, match=r"Client\.submit"):
         Job()
+
+
+# ---- readers that do not keep up
+
+
+class Slow:
+    """An observer that takes its time over the first thing it gets."""
+
+    def __init__(self) -> None:
+        self.got: list[Any] = []
+        self.at_work = threading.Event()
+        self.go_on = threading.Event()
+        self.ended = threading.Event()
+
+    def on_next(self, update: Any) -> None:
+        self.got.append(update.outputs if isinstance(update, OutputUpdate) else update.code.value)
+        self.at_work.set()
+        assert self.go_on.wait(SOON)
+
+    def on_error(self, error: Exception) -> None:
+        self.got.append(error)
+        self.ended.set()
+
+    def on_completed(self) -> None:
+        self.ended.set()
+
+
+def told_slowly(on_slow: Any, most: int = 1000) -> tuple[Job, list[Any]]:
+    """Return what an observer gets that is at work on the first update during all others."""
+    job, run = begun()
+    slow, quick = Slow(), Slow()
+    quick.go_on.set()
+    job.updates.subscribe(quick)
+    job.updates_with(on_slow=on_slow, most=most).subscribe(slow)
+    assert slow.at_work.wait(SOON)
+    run.publish([Values(["1"], final=False), RUNNING], RUNNING)
+    run.publish([Values(["2"], final=False), RUNNING], RUNNING)
+    run.finish([Values(["2"], final=True), SUCCESS], SUCCESS, None)
+    assert quick.ended.wait(SOON)
+    everything = ["STARTING", "1", "ITERATING", "2", "ITERATING", "2", "FINISHED"]
+    assert quick.got == everything  # whoever else is slow
+    slow.go_on.set()
+    assert slow.ended.wait(SOON)
+    return job, slow.got
+
+
+def test_who_wants_the_latest_gets_the_last_output_and_the_last_status() -> None:
+    _, got = told_slowly("latest")
+    assert got == ["STARTING", "2", "FINISHED"]
+
+
+def test_what_is_older_than_so_many_updates_is_dropped() -> None:
+    _, got = told_slowly("drop_oldest", 3)
+    assert got == ["STARTING", "ITERATING", "2", "FINISHED"]
+
+
+def test_by_default_all_waits() -> None:
+    _, got = told_slowly("buffer")
+    assert got == ["STARTING", "1", "ITERATING", "2", "ITERATING", "2", "FINISHED"]
+
+
+def test_an_observer_that_is_too_slow_fails_and_the_job_does_not() -> None:
+    job, got = told_slowly("error", 2)
+    assert got[0] == "STARTING"
+    assert isinstance(got[1], ConsumerTooSlow)
+    assert len(got) == 2
+    assert job.result(SOON) == "2"
+
+
+def test_a_loop_over_the_latest_passes_over_what_it_had_no_time_for() -> None:
+    job, run = begun()
+    run.publish([Values(["1"], final=False)], RUNNING)
+    outputs = iter(job.iterate(on_slow="latest"))
+    assert next(outputs) == "1"
+    for n in range(2, 9):
+        run.publish([Values([str(n)], final=False), RUNNING], RUNNING)
+    assert next(outputs) == "8"
+    run.finish([Values(["9"], final=False), Values(["9"], final=True), SUCCESS], SUCCESS, None)
+    assert list(outputs) == ["9"]
+    assert list(job.iterate()) == list(job) == job.outputs()
+    assert list(job.iterate(on_slow="drop_oldest", most=3)) == ["9"]
+
+
+def test_a_loop_over_the_latest_yields_the_final_output_only_if_it_is_new() -> None:
+    job, run = begun()
+    run.publish([Values(["1"], final=False)], RUNNING)
+    outputs = iter(job.iterate(on_slow="latest"))
+    assert next(outputs) == "1"
+    run.finish([Values(["1"], final=True), SUCCESS], SUCCESS, None)
+    assert list(outputs) == []
+
+
+def test_an_async_loop_over_the_latest_gets_updates() -> None:
+    job, run = begun()
+    run.publish([Values(["1"], final=False), RUNNING], RUNNING)
+    run.finish([Values(["2"], final=True), SUCCESS], SUCCESS, None)
+
+    async def main() -> list[Any]:
+        return [update async for update in job.iterate(on_slow="latest")]
+
+    assert asyncio.run(main()) == [OutputUpdate("2", final=True), SUCCESS]
+
+
+@pytest.mark.parametrize("read", [Job.updates_with, Job.iterate])
+def test_a_reader_of_a_kind_that_there_is_not_is_refused_at_once(read: Any) -> None:
+    job, _ = begun()
+    with pytest.raises(ValueError, match="on_slow='last'"):
+        read(job, on_slow="last")
+    with pytest.raises(ValueError, match="most=0"):
+        read(job, on_slow="drop_oldest", most=0)

@@ -16,9 +16,10 @@ else does: no waker and no reader's code runs under it.
 
 from __future__ import annotations
 
-__all__ = ["Cursor", "End", "Log"]
+__all__ = ["Cursor", "DroppingCursor", "End", "FailingCursor", "LatestCursor", "Log"]
 
 import threading
+import weakref
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -41,9 +42,11 @@ class End:
 
 
 class _Chunk(Generic[E]):
-    __slots__ = ("entries", "next", "weight")
+    __slots__ = ("__weakref__", "before", "entries", "next", "weight")
 
-    def __init__(self) -> None:
+    def __init__(self, before: int = 0) -> None:
+        self.before = before
+        """How many entries the log had before those of this chunk."""
         self.entries: list[E] = []
         self.weight = 0
         self.next: _Chunk[E] | None = None
@@ -74,7 +77,7 @@ class Log(Generic[E, S, U]):
         most: int = 2**63,
     ) -> None:
         self.lock = threading.Lock()
-        self._step = step
+        self.step = step
         self._initial = initial
         self._head: _Chunk[E] = _Chunk()
         self._tail = self._head
@@ -91,6 +94,12 @@ class Log(Generic[E, S, U]):
         """How the log ended, or None while it goes on."""
         return self._end
 
+    @property
+    def total(self) -> int:
+        """How many entries have been added, those that are forgotten included."""
+        tail = self._tail  # read once: the writer may be at work
+        return tail.before + len(tail.entries)
+
     def append(self, entries: Iterable[E]) -> Sequence[Waker]:
         """Add entries, with the lock held; nothing is added to a log that has ended."""
         if self._end is not None:
@@ -98,7 +107,7 @@ class Log(Generic[E, S, U]):
         for entry in entries:
             tail = self._tail
             if len(tail.entries) == _CHUNK or tail.weight > self._most // 16:
-                tail.next = _Chunk()
+                tail.next = _Chunk(self.total)
                 tail = self._tail = tail.next
             tail.entries.append(entry)
             weight = self._weigh(entry)
@@ -116,13 +125,22 @@ class Log(Generic[E, S, U]):
 
     def cursor(self) -> Cursor[E, S, U]:
         """Return a cursor at the head of the log."""
-        with self.lock:  # the head and its state move together
-            return Cursor(self, self._head, self._initial, self._step)
+        return Cursor(self)
+
+    def head(self) -> tuple[_Chunk[E], S]:
+        """Return the oldest chunk that is kept, and the state before it."""
+        with self.lock:  # they move together
+            return self._head, self._initial
+
+    def hold(self, most: int) -> None:
+        """Keep at least so many entries, for a reader that may be that far behind."""
+        with self.lock:
+            self._replay = max(self._replay, most)
 
     def park(self, cursor: Cursor[E, S, U], waker: Waker) -> bool:
         """Arrange for `waker` to be called when there is more; False if there is already."""
         with self.lock:
-            if self._end is not None or not cursor.at(self._tail):
+            if self._end is not None or cursor.position != self.total:
                 return False
             self._parked[cursor] = waker
             return True
@@ -137,7 +155,7 @@ class Log(Generic[E, S, U]):
             self._kept - len(head.entries) >= self._replay or self._weight > self._most
         ):
             for entry in head.entries:
-                self._initial, _ = self._step(self._initial, entry)
+                self._initial, _ = self.step(self._initial, entry)
             self._head = head.next
             self._kept -= len(head.entries)
             self._weight -= head.weight
@@ -153,38 +171,23 @@ class Log(Generic[E, S, U]):
 class Cursor(Generic[E, S, U]):
     """One reader's place in a log. Used by one thread at a time."""
 
-    __slots__ = ("__weakref__", "_chunk", "_index", "_log", "_step", "state")
+    __slots__ = ("__weakref__", "_chunk", "_index", "_log", "state")
+    _chunk: _Chunk[E]
+    state: S
 
-    def __init__(
-        self, log: Log[E, S, U], chunk: _Chunk[E], state: S, step: Callable[[S, E], tuple[S, U]]
-    ) -> None:
+    def __init__(self, log: Log[E, S, U]) -> None:
         self._log = log
-        self._chunk: _Chunk[E] = chunk
+        self._chunk, self.state = log.head()
         self._index = 0
-        self._step = step
-        self.state = state
 
-    def at(self, chunk: _Chunk[E]) -> bool:
-        """Whether all of a chunk has been read."""
-        return self._chunk is chunk and self._index == len(chunk.entries)
+    @property
+    def position(self) -> int:
+        """How many entries of the log it has read, or passed over."""
+        return self._chunk.before + self._index
 
     def take(self) -> list[U]:
         """Return what has been appended since, up to a chunk of it; empty if nothing has."""
-        entries = self._chunk.entries
-        if self._chunk.next is not None and self._index == len(entries):
-            self._chunk = self._chunk.next
-            self._index = 0
-            entries = self._chunk.entries
-        # Entries are only ever appended, so a slice needs no lock.
-        fresh = entries[self._index :]
-        self._index += len(fresh)
-        step, state = self._step, self.state
-        taken: list[U] = []
-        for entry in fresh:
-            state, update = step(state, entry)
-            taken.append(update)
-        self.state = state
-        return taken
+        return self._read(_CHUNK)
 
     def newest(self, wanted: Callable[[U], bool]) -> U | None:
         """Return the last of what has been appended since that is wanted, and hold no other."""
@@ -204,9 +207,131 @@ class Cursor(Generic[E, S, U]):
     @property
     def end(self) -> End | None:
         """How the log ended, once all of it has been read; None before."""
-        # The end comes after the last entry, so it is looked at first.
         with self._log.lock:
-            end = self._log.end
-        return (
-            end if end is not None and self._chunk.next is None and self.at(self._chunk) else None
-        )
+            return self._log.end if self.position == self._log.total else None
+
+    def _read(self, most: int) -> list[U]:
+        entries = self._chunk.entries
+        if self._chunk.next is not None and self._index == len(entries):
+            self._chunk = self._chunk.next
+            self._index = 0
+            entries = self._chunk.entries
+        # Entries are only ever appended, so a slice needs no lock.
+        fresh = entries[self._index : self._index + most]
+        self._index += len(fresh)
+        step, state = self._log.step, self.state
+        taken: list[U] = []
+        for entry in fresh:
+            state, update = step(state, entry)
+            taken.append(update)
+        self.state = state
+        return taken
+
+
+class _LooseCursor(Cursor[E, S, U]):
+    """A place in a log that keeps nothing of it: what the log forgets meanwhile, it misses."""
+
+    __slots__ = ("_place", "_weak")
+    _weak: weakref.ref[_Chunk[E]]
+
+    def __init__(self, log: Log[E, S, U]) -> None:
+        super().__init__(log)
+        self._loosen()
+
+    @property
+    def position(self) -> int:
+        return self._place
+
+    def _fasten(self) -> None:
+        chunk = self._weak()
+        if chunk is None:
+            self._chunk, self.state = self._log.head()
+            self._index = 0
+        else:
+            self._chunk = chunk
+
+    def _loosen(self) -> None:
+        self._place = self._chunk.before + self._index
+        self._weak = weakref.ref(self._chunk)
+        del self._chunk
+
+
+class LatestCursor(_LooseCursor[E, S, U]):
+    """A reader that gets the newest only, each time that it comes.
+
+    Args:
+        newest: Picks what counts of several updates.
+    """
+
+    __slots__ = ("_newest",)
+
+    def __init__(self, log: Log[E, S, U], newest: Callable[[Sequence[U]], list[U]]) -> None:
+        super().__init__(log)
+        self._newest = newest
+
+    def take(self) -> list[U]:
+        """Return the newest of what has been appended since; empty if nothing has."""
+        found: list[U] = []
+        self._fasten()
+        while taken := self._read(_CHUNK):
+            found = self._newest([*found, *taken])
+        self._loosen()
+        return found
+
+
+class DroppingCursor(_LooseCursor[E, S, U]):
+    """A reader that is never further behind than so many entries: it misses the oldest.
+
+    Args:
+        most: How many.
+    """
+
+    __slots__ = ("_most",)
+
+    def __init__(self, log: Log[E, S, U], most: int) -> None:
+        log.hold(most)
+        super().__init__(log)
+        self._most = most
+
+    def take(self) -> list[U]:
+        """Return one update, as more may be too old when that is dealt with; empty if none is."""
+        self._fasten()
+        while (missed := self._log.total - self._most - self._chunk.before - self._index) > 0:
+            self._read(missed)
+        taken = self._read(1)
+        self._loosen()
+        return taken
+
+
+class FailingCursor(_LooseCursor[E, S, U]):
+    """A reader for which the log ends with an error if it falls too far behind.
+
+    Args:
+        most: By how many entries it may.
+        error: Makes the error.
+    """
+
+    __slots__ = ("_error", "_failed", "_most")
+
+    def __init__(self, log: Log[E, S, U], most: int, error: Callable[[], BaseException]) -> None:
+        log.hold(most)
+        super().__init__(log)
+        self._most = most
+        self._error = error
+        self._failed: End | None = None
+
+    def take(self) -> list[U]:
+        """Return one update; empty if none has been appended since, or all is over."""
+        if self._failed is None and self._log.total - self.position > self._most:
+            self._failed = End(self._error())
+        if self._failed is not None:
+            return []
+        self._fasten()
+        taken = self._read(1)
+        self._loosen()
+        return taken
+
+    @property
+    def end(self) -> End | None:
+        """How the log ended, or that the reader was too slow."""
+        return self._failed or super().end

@@ -6,15 +6,24 @@ whether the log has ended; if not, park until it has more.
 
 from __future__ import annotations
 
-__all__ = ["Subscription", "aread", "read", "refuse_to_block", "starter", "wake"]
+__all__ = [
+    "OnSlow",
+    "Subscription",
+    "aread",
+    "placing",
+    "read",
+    "refuse_to_block",
+    "starter",
+    "wake",
+]
 
 import asyncio
 import contextvars
 import logging
 import threading
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from concurrent.futures import CancelledError
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, Literal, TypeAlias, TypeVar, cast, get_args
 
 from reactivex import abc
 from reactivex.scheduler import (
@@ -24,7 +33,8 @@ from reactivex.scheduler import (
 )
 from reactivex.scheduler.eventloop import AsyncIOScheduler, AsyncIOThreadSafeScheduler
 
-from .log import Cursor
+from ..exceptions import ConsumerTooSlow
+from .log import Cursor, DroppingCursor, FailingCursor, LatestCursor, Log
 from .process import delivery, on_loop_thread
 
 logger = logging.getLogger("rxgradio")
@@ -36,6 +46,40 @@ _TURN = 8
 
 Start = Callable[[Callable[[], object]], object]
 """Starts an action soon, on some thread; never at once on the caller's."""
+
+
+OnSlow: TypeAlias = Literal["buffer", "latest", "drop_oldest", "error"]
+"""What becomes of what a reader has not taken in time.
+
+"buffer": it waits. "latest": only the newest waits. "drop_oldest": so many wait at most, and
+the oldest are dropped. "error": no more than so many may wait; then the stream fails with
+`ConsumerTooSlow`.
+"""
+
+
+def placing(
+    log: Log[Any, Any, U], on_slow: OnSlow, most: int, newest: Callable[[Sequence[U]], list[U]]
+) -> Callable[[], Cursor[Any, Any, U]]:
+    """Return what makes cursors at the head of a log for readers of this kind.
+
+    Raises:
+        ValueError: There is no such kind, or `most` is not positive.
+    """
+    if most < 1:
+        raise ValueError(f"most={most}: at least one update must be able to wait")
+    match on_slow:
+        case "buffer":
+            return log.cursor
+        case "latest":
+            return lambda: LatestCursor(log, newest)
+        case "drop_oldest":
+            return lambda: DroppingCursor(log, most)
+        case "error":
+            said = f"more than {most} updates waited for their reader (on_slow='error')"
+            return lambda: FailingCursor(log, most, lambda: ConsumerTooSlow(said))
+        case _:
+            kinds = ", ".join(map(repr, get_args(OnSlow)))
+            raise ValueError(f"on_slow={on_slow!r}: it is one of {kinds}")
 
 
 def wake(wakers: Iterable[Callable[[], object]]) -> None:

@@ -15,6 +15,16 @@ PRINTED = {
     "watch_queue": ["page 2: 0 ahead of it", "page 2: processing", "page 1: finished"],
     "fan_in": ["('reversed', 'desserts')", "('written', 'hello')", "cannot divide by zero"],
     "batch": ["12 / 0 = cannot divide by zero\n12 / 1 = 12.0\n12 / 2 = 6.0", "12 / 6 = 2.0"],
+    "type_ahead": [
+        "search for 'reactive'\na\nab\n",
+        "\nsearch for 'reactive snow'\na\nab\n",
+        "\nabout reactive snow: ...\n",
+    ],
+    "caption_folder": [
+        "0 of 12 have a caption\n",
+        "] 5/12, 0 failed\n5 of 12 have a caption\n",
+        "[####################] 7/7, 0 failed\npicture 11.txt: 1 a cat, 11 times\n",
+    ],
     "survive": ["written: hello", "too slow; until then: ['a "],
     "dropped_stream": [
         f"Gradio {version}: You said [the connection was lost]"

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+from collections.abc import AsyncIterator
+from concurrent.futures import Future
 from typing import Any, assert_type
 
+import reactivex
 from reactivex import Observable
 from reactivex import operators as ops
 
@@ -24,7 +27,18 @@ from rxgradio import (
     StatusUpdate,
     TooManyRequestsError,
     Update,
+    Updates,
     handle_file,
+)
+from rxgradio.bulk import MapProgress, MapResult
+from rxgradio.operators import (
+    Snapshot,
+    TextDelta,
+    concat_map,
+    exhaust_map,
+    keep_errors,
+    switch_map,
+    text_deltas,
 )
 
 
@@ -58,7 +72,10 @@ def spaces() -> None:
 
 def streaming(client: Client) -> None:
     updates = client.observe("a", api_name="/write")
-    assert_type(updates, Observable[Update])
+    assert_type(updates, Updates)
+    assert_type(updates.snapshots(), Observable[Snapshot])
+    assert_type(updates.pipe(text_deltas(1)), Observable[TextDelta])
+    updates.progress().subscribe(lambda fraction: print(f"{fraction:.0%}"))
     outputs = updates.pipe(
         ops.filter(lambda update: isinstance(update, OutputUpdate)),
         ops.map(told),
@@ -101,3 +118,28 @@ async def with_asyncio() -> None:
 
 
 asyncio.run(with_asyncio())
+
+
+def many_calls(client: Client, keys: Observable[str], rows: AsyncIterator[str]) -> None:
+    search = client.endpoint("/search")
+    results = search.map(rows, max_concurrent=4, ordered=False, on_error="raise")
+    assert_type(results, Observable[MapResult])
+    assert_type(results.map(lambda result: result.progress), Observable[MapProgress])
+    search.map(keys).subscribe(lambda result: print(result.index, result.output, result.error))
+    search.map([("a", 1), {"text": "b"}], unpack=True)
+    assert_type(keys.pipe(ops.debounce(0.2), search.latest(on_error="keep")), Updates)
+    assert_type(keys.pipe(search.exhaust()), Updates)
+    assert_type(keys.pipe(search.concat(unpack=True)).outputs(), Observable[Any])
+    calls = keys.pipe(switch_map(lambda text: search.observe(text, 1)))
+    assert_type(calls, Observable[Update])
+    assert_type(calls.pipe(keep_errors()), Observable[Update])
+    assert_type(keys.pipe(concat_map(length)), Observable[int])
+    assert_type(keys.pipe(exhaust_map(later)), Observable[int])
+
+
+def length(text: str) -> Observable[int]:
+    return reactivex.just(len(text))
+
+
+def later(text: str) -> Future[int]:
+    return Future()

@@ -1,0 +1,325 @@
+"""The results of many calls as one stream, which is only as fast as its observer.
+
+A call takes a place until the observer has returned from its result; there are so many
+places, and an input is only asked for when there is one.
+"""
+
+from __future__ import annotations
+
+__all__ = ["MapProgress", "MapResult", "mapped"]
+
+import threading
+from collections import deque
+from collections.abc import Callable, Sized
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Literal, cast
+
+from reactivex import Observable, abc
+from reactivex.disposable import CompositeDisposable, Disposable, SingleAssignmentDisposable
+
+from ..exceptions import ClientClosed
+from ..runtime.log import Cursor, End
+from ..runtime.reading import Subscription, starter, wake
+from .inputs import Inputs, Source, pulling
+
+
+@dataclass(frozen=True, slots=True)
+class MapProgress:
+    """How far a map is: how many calls have been `done`, and of these have `failed`.
+
+    `in_flight` have begun and not ended. `total` is None where inputs do not know
+    how many they are.
+    """
+
+    done: int
+    failed: int
+    in_flight: int
+    total: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class MapResult:
+    """What became of one of many inputs: its `output`, or the `error` that its call failed with.
+
+    `index` counts the inputs, from 0; `progress` tells how far all of them are,
+    this one included.
+    """
+
+    index: int
+    input: Any
+    output: Any = None
+    error: Exception | None = None
+    progress: MapProgress = field(default=MapProgress(0, 0, 0, None), compare=False, repr=False)
+
+
+def mapped(
+    inputs: Inputs,
+    call: Callable[[Any], Observable[Any]],
+    *,
+    max_concurrent: int,
+    ordered: bool,
+    on_error: Literal["keep", "raise"],
+    label: str,
+) -> Observable[MapResult]:
+    """Return the last value of the stream that `call` makes of each input.
+
+        inputs:      a b c|
+        call(a):     ----A|
+        call(b):     --B|
+        call(c):         --C|            (max_concurrent=2: c waits until A was taken)
+        ordered:     ----A-B-C|
+        otherwise:   --B-A-C|
+
+    Args:
+        inputs: Where inputs come from.
+        call: Makes a stream of an input; may raise.
+        max_concurrent: How many inputs are on their way, from being asked for to the
+            observer having returned from their result.
+        ordered: Give the results in the order of the inputs.
+        on_error: Keep an error as a result, or end with it.
+        label: What it is called in warnings.
+
+    Raises:
+        TypeError: There are no inputs in `inputs`.
+        ValueError: An option is out of its range.
+    """
+    if max_concurrent < 1:
+        raise ValueError(f"max_concurrent is a positive number, not {max_concurrent!r}")
+    if on_error not in ("keep", "raise"):
+        raise ValueError(f"on_error is 'keep' or 'raise', not {on_error!r}")
+    source = pulling(inputs)
+
+    def subscribe(
+        observer: abc.ObserverBase[MapResult], scheduler: abc.SchedulerBase | None = None
+    ) -> abc.DisposableBase:
+        calls = _Calls(
+            call,
+            scheduler,
+            places=max_concurrent,
+            ordered=ordered,
+            keep=on_error == "keep",
+            total=_length(inputs),
+        )
+        calls.begin(source(calls, scheduler))
+        # They are read as a log is, from which a Subscription wants no more than they have.
+        cursor = cast("Cursor[Any, Any, MapResult]", calls)
+        results = Subscription(cursor, observer, starter(scheduler, observer), label)
+        return CompositeDisposable(results, Disposable(calls.stop))
+
+    return Observable(subscribe)
+
+
+class _Call:
+    """An input on its way."""
+
+    __slots__ = ("ended", "error", "index", "input", "output", "subscription")
+
+    def __init__(self, index: int, value: Any) -> None:
+        self.index = index
+        self.input = value
+        self.output: Any = None
+        self.error: Exception | None = None
+        self.ended = False
+        self.subscription = SingleAssignmentDisposable()
+
+    def take(self, value: Any) -> None:
+        self.output = value
+
+
+class _Calls:
+    """One subscription: the calls on their way, and a cursor over their results."""
+
+    def __init__(
+        self,
+        call: Callable[[Any], Observable[Any]],
+        scheduler: abc.SchedulerBase | None,
+        *,
+        places: int,
+        ordered: bool,
+        keep: bool,
+        total: int | None,
+    ) -> None:
+        self._call = call
+        self._scheduler = scheduler
+        self._keep = keep
+        self._ordered = ordered
+        self._total = total
+        self._lock = threading.RLock()  # what is let go of may be disposed of by finalizers
+        self._source: Source | None = None
+        self._places = places
+        """Those that are free, and not asked for yet."""
+        self._begun = 0
+        self._running = 0
+        self._done = 0
+        self._failed = 0
+        self._calls: dict[int, _Call] = {}
+        """Those without a result that was taken, by the number of their input."""
+        self._ready: deque[int] = deque()
+        """The numbers of those that have ended, where their order does not matter."""
+        self._exhausted: End | None = None
+        self._failure: End | None = None
+        self._stopped = False
+        self._waker: Callable[[], object] | None = None
+
+    def begin(self, source: Source) -> None:
+        """Take the source of the inputs, of which the first are asked for by `take`."""
+        with self._lock:
+            self._source = source
+            left = self._failure is not None
+        if left:
+            source.cancel()
+
+    def stop(self) -> None:
+        """Ask for no more inputs, and cancel the calls on their way."""
+        with self._lock:
+            self._stopped = True
+            self._waker = None
+        self._leave()
+        with self._lock:
+            self._calls.clear()
+
+    # ---- what a Subscription wants of a cursor
+
+    def take(self) -> list[MapResult]:
+        """Return the next result, if there is one; the one before is done with."""
+        with self._lock:
+            if self._stopped:
+                return []
+            places, self._places = self._places, 0
+            source = self._source if self._failure is None else None
+        if places and source is not None:
+            source.request(places)
+        with self._lock:
+            if self._stopped or (index := self._next) is None:
+                return []
+            if not self._ordered:
+                self._ready.popleft()
+            call = self._calls.pop(index)
+            self._places += 1
+            self._done += 1
+            self._failed += call.error is not None
+            progress = MapProgress(self._done, self._failed, self._running, self._total)
+        return [MapResult(call.index, call.input, call.output, call.error, progress)]
+
+    @property
+    def end(self) -> End | None:
+        """How it ended, once all results have been taken."""
+        with self._lock:
+            return self._end
+
+    def park(self, waker: Callable[[], object]) -> bool:
+        """Arrange for `waker` to be called when there is more; False if there is already."""
+        with self._lock:
+            if self._stopped or self._next is not None or self._end is not None:
+                return False
+            self._waker = waker
+            return True
+
+    def unpark(self) -> None:
+        """Take the waker back."""
+        with self._lock:
+            self._waker = None
+
+    # ---- what the source of inputs wants
+
+    def on_input(self, value: Any) -> None:
+        """Begin a call."""
+        with self._lock:
+            if self._stopped or self._failure is not None or self._exhausted is not None:
+                return
+            call = self._calls[self._begun] = _Call(self._begun, value)
+            self._begun += 1
+            self._running += 1
+        try:
+            made = self._call(value)
+        except Exception as error:  # noqa: BLE001 (whatever is wrong with an input)
+            self._on_call_ended(call, error)
+            return
+        if call.subscription.is_disposed:  # meanwhile
+            return
+        call.subscription.disposable = made.subscribe(
+            call.take,
+            partial(self._on_call_ended, call),
+            partial(self._on_call_ended, call),
+            scheduler=self._scheduler,
+        )
+
+    def on_end(self, error: BaseException | None) -> None:
+        """Take note that there are no more inputs."""
+        end = End(error)
+        with self._lock:
+            if self._exhausted is not None:
+                return
+            self._exhausted = end
+        if error is not None and not self._keep:
+            self._fail(end)
+        self._wake()
+
+    # ---- the calls
+
+    def _on_call_ended(self, call: _Call, error: Exception | None = None) -> None:
+        call.subscription.dispose()  # or it would hold the input until the next collection
+        fatal = error is not None and not self._keep
+        with self._lock:
+            if self._stopped or self._failure is not None:
+                return
+            self._running -= 1
+            if not fatal:
+                call.ended = True
+                call.error = error
+                if not self._ordered:
+                    self._ready.append(call.index)
+        if error is not None and fatal:
+            error.add_note(f"(input {call.index} of a map)")
+            self._fail(End(error))
+        elif isinstance(error, ClientClosed):  # so would be the calls of all further inputs
+            self.on_end(error)
+            if self._source is not None:
+                self._source.cancel()
+        self._wake()
+
+    def _fail(self, end: End) -> None:
+        """End with an error as soon as the results before it are taken."""
+        with self._lock:
+            if self._failure is None:
+                self._failure = end
+        self._leave()
+
+    def _leave(self) -> None:
+        with self._lock:
+            calls = [call for call in self._calls.values() if not call.ended]
+            source = self._source
+        if source is not None:
+            source.cancel()
+        for call in calls:
+            call.subscription.dispose()
+
+    @property
+    def _next(self) -> int | None:
+        """The number of the call whose result comes next, if it has ended; with the lock held."""
+        if not self._ordered:
+            return self._ready[0] if self._ready else None
+        call = self._calls.get(self._done)
+        return None if call is None or not call.ended else call.index
+
+    @property
+    def _end(self) -> End | None:
+        """How it ended, if no result comes any more; with the lock held."""
+        if self._next is not None:
+            return None
+        return self._failure or (None if self._calls else self._exhausted)
+
+    def _wake(self) -> None:
+        with self._lock:
+            waker, self._waker = self._waker, None
+        if waker is not None:
+            wake([waker])
+
+
+def _length(inputs: object) -> int | None:
+    if isinstance(inputs, Sized):
+        with suppress(TypeError):  # of what only sometimes knows
+            return len(inputs)
+    return None

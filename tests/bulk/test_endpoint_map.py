@@ -1,0 +1,225 @@
+"""Endpoint.map: real calls of an app in memory, their lanes, and their cancels."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import reactivex
+from reactivex import operators as ops
+
+from rxgradio import AppError, Client, ClientClosed, DeadlineExceeded
+from rxgradio.bulk import MapResult
+from tests.contract.app import SOON, STEPS, Seen, until_closed
+from tests.contract.memory_app import MemoryApp as App
+
+
+def results(stream: Any) -> list[MapResult]:
+    return list(stream.pipe(ops.to_list()).run())
+
+
+def sessions(app: App) -> set[str]:
+    return {body["session_hash"] for body in app.posted("/join")}
+
+
+def test_each_input_is_the_one_argument(memory_client: Client, memory_app: App) -> None:
+    echo = memory_client.endpoint("/echo")
+    inputs: list[Any] = ["a", ("b", 1), {"c": 2}, None]
+    found = results(echo.map(inputs))
+    assert [each.output for each in found] == ["a", ["b", 1], {"c": 2}, None]
+    assert [each.input for each in found] == inputs
+    assert [each.index for each in found] == [0, 1, 2, 3]
+
+
+def test_inputs_are_unpacked_if_wanted(memory_client: Client) -> None:
+    add = memory_client.endpoint("/add")
+    found = results(add.map([(1, 2), [3, 4], (5,), {"a": 1}, {"b": 2, "a": 1}], unpack=True))
+    assert [each.output for each in found] == [3, 7, 15, 11, 3]
+
+
+@pytest.mark.parametrize("unpack", [False, True])
+def test_arguments_that_do_not_fit_are_the_error_of_that_input(
+    memory_client: Client, unpack: bool
+) -> None:
+    add = memory_client.endpoint("/add")
+    good: Any = (1, 2) if unpack else 1
+    bad: list[Any] = [(1, 2, 3), {"c": 1}, 5] if unpack else [object(), float("nan")]
+    found = results(add.map([good, *bad, good], unpack=unpack))
+    assert [each.error is None for each in found] == [True, *[False] * len(bad), True]
+    assert all(isinstance(each.error, TypeError) for each in found[1:-1])
+
+
+def test_failures_are_kept(memory_client: Client) -> None:
+    direct = memory_client.endpoint("/direct")
+    found = results(direct.map(["a", "fail", "b"]))
+    assert [each.output for each in found] == ["direct a", None, "direct b"]
+    assert isinstance(found[1].error, AppError)
+
+
+def test_observers_are_called_on_delivery_threads_one_at_a_time(memory_client: Client) -> None:
+    seen = Seen()
+    memory_client.endpoint("/echo").map(iter(range(100))).subscribe(seen)
+    assert [each.output for each in seen.wait().values] == list(range(100))
+    assert all(name.startswith("rxgradio-delivery") for name in seen.threads)
+
+
+def test_no_more_calls_are_under_way_than_allowed(memory_client: Client, memory_app: App) -> None:
+    gated = memory_client.endpoint("/gated")
+    seen = Seen()
+    gated.map((f"{n}" for n in range(12)), max_concurrent=3).subscribe(seen)
+    for n in range(0, 12, 3):
+        for m in range(n, n + 3):
+            memory_app.await_ledger(f"{m}", "started")
+        assert len(memory_app.posted("/join")) == n + 3
+        for m in range(n, n + 3):
+            memory_app.open(f"{m}")
+    assert [each.index for each in seen.wait().values] == list(range(12))
+
+
+def test_a_slow_observer_holds_up_the_calls(memory_client: Client, memory_app: App) -> None:
+    first, go_on = threading.Event(), threading.Event()
+    done = threading.Event()
+
+    def observe(_: MapResult) -> None:
+        first.set()
+        assert go_on.wait(SOON)
+
+    echo = memory_client.endpoint("/echo")
+    echo.map(range(50), max_concurrent=4).subscribe(observe, on_completed=done.set)
+    assert first.wait(SOON)
+    memory_client.predict("other", api_name="/echo")
+    assert len(memory_app.posted("/join")) <= 4 + 1
+    go_on.set()
+    assert done.wait(SOON)
+    assert len(memory_app.posted("/join")) == 50 + 1
+
+
+def test_disposing_cancels_on_the_server_and_pulls_no_more(
+    memory_client: Client, memory_app: App
+) -> None:
+    pulled: list[int] = []
+    closed = threading.Event()
+
+    def inputs() -> Iterator[tuple[str, int]]:
+        try:
+            for n in range(100):
+                pulled.append(n)
+                yield (f"{n}", STEPS)
+        finally:
+            closed.set()
+
+    words = memory_client.endpoint("/gated_words")
+    seen = Seen()
+    subscription = words.map(inputs(), max_concurrent=3, unpack=True).subscribe(seen)
+    for n in range(3):
+        memory_app.await_ledger(f"{n}", "started")
+    subscription.dispose()
+    subscription.dispose()
+    assert closed.wait(SOON)
+    for n in range(3):
+        until_closed(memory_app, f"{n}")
+    assert pulled == [0, 1, 2]
+    assert len(memory_app.posted("/join")) == 3
+    assert (seen.values, seen.completed, seen.error) == ([], False, None)
+
+
+def test_the_first_failure_cancels_the_others_on_the_server(
+    memory_client: Client, memory_app: App
+) -> None:
+    def inputs() -> Iterator[tuple[Any, ...]]:
+        yield ("0", STEPS)
+        yield ("1", STEPS)
+        for tag in ("0", "1"):
+            memory_app.await_ledger(tag, "started")
+        yield ("2", 5, "too many")
+        yield ("3", 5)
+
+    words = memory_client.endpoint("/gated_words")
+    seen = Seen()
+    words.map(inputs(), max_concurrent=3, unpack=True, on_error="raise").subscribe(seen)
+    assert isinstance(seen.wait().error, TypeError)
+    for tag in ("0", "1"):
+        until_closed(memory_app, tag)
+    assert len(memory_app.posted("/join")) == 2
+    assert memory_app.ledger("3") == []
+
+
+def test_the_cancels_harm_no_call_of_others(memory_client: Client, memory_app: App) -> None:
+    job = memory_client.submit("mine", 3, api_name="/gated_words")
+    memory_app.await_ledger("mine", "started")
+    words = memory_client.endpoint("/gated_words")
+    inputs = [(f"{n}", STEPS) for n in range(4)]
+    subscription = words.map(inputs, unpack=True).subscribe()
+    for n in range(4):
+        memory_app.await_ledger(f"{n}", "started")
+    subscription.dispose()
+    for n in range(4):
+        until_closed(memory_app, f"{n}")
+    memory_app.open("mine", 3)
+    assert job.result(SOON) == "word 0 word 1 word 2"
+
+
+def test_lanes_are_used_again(memory_client: Client, memory_app: App) -> None:
+    found = results(memory_client.endpoint("/echo").map(range(400), max_concurrent=6))
+    assert [each.output for each in found] == list(range(400))
+    # One may be between its last message and being idle when the next call looks for one.
+    assert len(sessions(memory_app)) <= 2 * 6
+
+
+def test_a_deadline_is_that_of_each_call(memory_client: Client, memory_app: App) -> None:
+    gated = memory_client.endpoint("/gated", deadline=1.0)
+    for n in (0, 2):
+        memory_app.open(f"{n}")
+    found = results(gated.map(["0", "1", "2"]))
+    assert [each.output for each in found] == ["0 went through", None, "2 went through"]
+    assert isinstance(found[1].error, DeadlineExceeded)
+
+
+def test_closing_the_client_ends_it(make_app: Any) -> None:
+    app = make_app()
+    client = app.connect()
+    seen = Seen()
+
+    def endless() -> Iterator[str]:
+        n = 0
+        while True:
+            yield f"{n}"
+            n += 1
+
+    client.endpoint("/gated").map(endless(), max_concurrent=2).subscribe(seen)
+    app.await_ledger("1", "started")
+    client.close()
+    assert isinstance(seen.wait().error, ClientClosed)
+    assert all(isinstance(each.error, ClientClosed) for each in seen.values)
+    assert [each.index for each in seen.values] == [0, 1]
+
+
+def test_an_endpoint_with_state_is_called_in_its_session(
+    memory_client: Client, memory_app: App
+) -> None:
+    results(memory_client.endpoint("/state").map(["a"] * 20))
+    assert len(sessions(memory_app)) == 1
+
+
+def test_streams_and_async_iterables_are_inputs_too(memory_client: Client) -> None:
+    echo = memory_client.endpoint("/echo")
+    assert [each.output for each in results(echo.map(reactivex.range(0, 30)))] == list(range(30))
+
+
+def test_the_outputs_of_a_job_are_inputs(memory_client: Client) -> None:
+    job = memory_client.submit(3, api_name="/count")
+    found = results(memory_client.endpoint("/echo").map(job))
+    assert [each.output for each in found] == ["word 0", "word 0 word 1", "word 0 word 1 word 2"]
+
+
+def test_maps_feed_one_another(memory_client: Client) -> None:
+    echo, add = memory_client.endpoint("/echo"), memory_client.endpoint("/add")
+    first = echo.map(range(30), max_concurrent=3).pipe(ops.map(lambda result: result.output))
+    assert [each.output for each in results(add.map(first))] == [n + 10 for n in range(30)]
+
+
+def test_a_map_keeps_its_client(memory_app: App) -> None:
+    found = results(memory_app.connect().endpoint("/echo").map(iter(range(30))))
+    assert [each.output for each in found] == list(range(30))
