@@ -1,26 +1,32 @@
-"""Make one stream of calls to several endpoints; a failure is one more value in it."""
+"""Show what three models make of a call, side by side, until all have ended; one of them fails."""
 
 import sys
 
-import reactivex
 from reactivex import operators as ops
 
-from rxgradio import Client, OutputUpdate
+from rxgradio import Client, fanin
 
 ADDRESS = sys.argv[1] if len(sys.argv) > 1 else "http://127.0.0.1:7860"
 
-with Client(ADDRESS) as client:
 
-    def answer(label, *args, api_name):
-        return client.observe(*args, api_name=api_name).pipe(
-            ops.filter(lambda update: isinstance(update, OutputUpdate) and update.final),
-            ops.map(lambda update: (label, update.outputs)),
-            ops.catch(lambda error, _: reactivex.of((label, error))),
-        )
+def told(view):
+    if view.error is not None:
+        return f"failed: {view.error}"
+    if view.output is None:
+        return view.phase.value.lower()
+    return f"{view.output!r}{'' if view.done else '...'}"
 
-    answers = reactivex.merge(
-        answer("reversed", "stressed", api_name="/reverse"),
-        answer("written", "hello", 1, 0.01, api_name="/write"),
-        answer("divided", 1, 0, api_name="/divide"),
+
+with Client(ADDRESS) as client:  # or three clients, of an app each
+    views = fanin.combine_latest(
+        {
+            "reverse": client.observe("stressed", api_name="/reverse").snapshots(),
+            "write": client.observe("stressed", 1, 0.02, api_name="/write").snapshots(),
+            "divide": client.observe(1, 0, api_name="/divide").snapshots(),
+        }
     )
-    answers.pipe(ops.do_action(print)).run()
+    lines = views.pipe(
+        ops.map(lambda now: " | ".join(f"{name}: {told(view)}" for name, view in now.items())),
+        ops.distinct_until_changed(),
+    )
+    lines.pipe(ops.do_action(print)).run()

@@ -15,7 +15,9 @@ from __future__ import annotations
 __all__ = [
     "AppError",
     "AuthenticationError",
+    "BulkheadFull",
     "CancelOutcome",
+    "CircuitOpen",
     "Client",
     "ClientClosed",
     "ConnectionLost",
@@ -54,6 +56,8 @@ from .endpoint import Endpoint
 from .exceptions import (
     AppError,
     AuthenticationError,
+    BulkheadFull,
+    CircuitOpen,
     ClientClosed,
     ConnectionLost,
     ConsumerTooSlow,

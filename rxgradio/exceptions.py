@@ -18,6 +18,8 @@
     ├── SpaceDuplicationError    a Space could not be duplicated
     ├── SerializationSetupError  never raised (also ValueError)
     ├── DeadlineExceeded         the call took longer than its deadline allows
+    ├── CircuitOpen              calls have failed, and are not made for a while
+    ├── BulkheadFull             too many calls are made at a time
     ├── ConsumerTooSlow          more waited for a reader than it had allowed
     └── ClientClosed             the client was closed before or during the call
 
@@ -31,6 +33,8 @@ from __future__ import annotations
 __all__ = [
     "AppError",
     "AuthenticationError",
+    "BulkheadFull",
+    "CircuitOpen",
     "ClientClosed",
     "ConnectionLost",
     "ConsumerTooSlow",
@@ -207,12 +211,28 @@ class DeadlineExceeded(RxGradioError):  # noqa: N818 (gRPC's word for it)
     """The call took longer than its `deadline` allows, and was cancelled on the server.
 
     `deadline` is what was allowed, in seconds. What the server made of the cancel is in
-    the job's `cancel_outcome`.
+    the job's `cancel_outcome`. The operators `deadline` and `timeout` end any stream with it.
     """
 
     def __init__(self, message: str, *, deadline: float | None = None) -> None:
         super().__init__(message)
         self.deadline = deadline
+
+
+class CircuitOpen(RxGradioError):  # noqa: N818 (a state, not a fault)
+    """Calls before this one have failed, and a `CircuitBreaker` did not let it be made.
+
+    `retry_after` is the number of seconds until one is made again to see how it ends, None
+    if one is under way.
+    """
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class BulkheadFull(RxGradioError):  # noqa: N818 (a state, not a fault)
+    """As many calls as its `Bulkhead` allows are under way and wait; this one was not made."""
 
 
 class ConsumerTooSlow(RxGradioError):  # noqa: N818 (said of the reader)

@@ -13,7 +13,18 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 PRINTED = {
     "print_tokens": ["A text that grows by", "... generator closed"],
     "watch_queue": ["page 2: 0 ahead of it", "page 2: processing", "page 1: finished"],
-    "fan_in": ["('reversed', 'desserts')", "('written', 'hello')", "cannot divide by zero"],
+    "fan_in": [
+        "| write: 's'... |",
+        "reverse: 'desserts' | write: 'stressed' | divide: failed: cannot divide by zero\n",
+    ],
+    "best_of_two": [
+        "the second was quicker: a long story\n12 / 0 = cannot divide by zero; in flight now: [",
+        "12 / 5 = 2.4; in flight now: [0, 0]\n",
+    ],
+    "two_apps": [
+        " ti saw\no rac a ti saw\ntac a ro rac a ti saw\nnumbered.txt is still with http://",
+        "\n1 1 a car\n2 2 a cat\n",
+    ],
     "batch": ["12 / 0 = cannot divide by zero\n12 / 1 = 12.0\n12 / 2 = 6.0", "12 / 6 = 2.0"],
     "type_ahead": [
         "search for 'reactive'\na\nab\n",

@@ -28,9 +28,11 @@ from rxgradio import (
     TooManyRequestsError,
     Update,
     Updates,
+    fanin,
     handle_file,
 )
 from rxgradio.bulk import MapProgress, MapResult
+from rxgradio.fanin import Labelled, Percentile, Result, labelled
 from rxgradio.operators import (
     Snapshot,
     TextDelta,
@@ -135,6 +137,28 @@ def many_calls(client: Client, keys: Observable[str], rows: AsyncIterator[str]) 
     assert_type(calls.pipe(keep_errors()), Observable[Update])
     assert_type(keys.pipe(concat_map(length)), Observable[int])
     assert_type(keys.pipe(exhaust_map(later)), Observable[int])
+
+
+def several(client: Client, other: Client) -> None:
+    calls = {"here": client.observe("a"), "there": other.observe("a")}
+    assert_type(fanin.merge(calls), Observable[Labelled[str, Update]])
+    assert_type(fanin.merge(calls, on_error="keep"), Observable[Labelled[str, Update | None]])
+    views = {name: call.snapshots() for name, call in calls.items()}
+    assert_type(fanin.combine_latest(views, partial=True), Observable[dict[str, Snapshot]])
+    assert_type(fanin.gather(calls), Observable[dict[str, Result]])
+    assert_type(fanin.gather(list(calls.values())), Observable[list[Result]])
+    assert_type(fanin.race(*calls.values()), Updates)
+    labels = [call.pipe(labelled(name)) for name, call in calls.items()]
+    assert_type(fanin.race(*labels), Observable[Labelled[str, Update]])
+    assert_type(fanin.hedge(calls["here"], after=Percentile(95)).outputs(), Observable[Any])
+    assert_type(fanin.fail_over(*calls.values(), only=known), Updates)
+    balanced = fanin.balance([client.endpoint("/search"), other.endpoint("/search")])
+    assert_type(balanced.observe("a"), Updates)
+    assert_type(balanced.with_options(deadline=5).map(["a"]), Observable[MapResult])
+
+
+def known(error: Exception) -> bool:
+    return isinstance(error, ConnectionLost)
 
 
 def length(text: str) -> Observable[int]:

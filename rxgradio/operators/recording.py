@@ -1,0 +1,70 @@
+"""What a stream has said so far, for all who join it."""
+
+from __future__ import annotations
+
+__all__ = ["Recording"]
+
+from collections.abc import Callable, Sequence
+from typing import Generic, TypeVar
+
+from reactivex import Observable, abc
+from reactivex.disposable import SingleAssignmentDisposable
+
+from ..runtime.log import End, Log, Waker
+from ..runtime.reading import Subscription, starter, wake
+
+T = TypeVar("T")
+
+
+class Recording(Generic[T]):
+    """One subscription, any number of observers: each gets all of it, from the beginning.
+
+    They are called as those of a job are: on a delivery thread, or the scheduler that they
+    name, each as fast as it takes the values.
+    """
+
+    def __init__(self) -> None:
+        self._log: Log[T, None, T] = Log(None, lambda state, value: (state, value))
+        self._upstream = SingleAssignmentDisposable()
+
+    def begin(
+        self,
+        source: Observable[T],
+        end: Callable[[Exception | None], None],
+        scheduler: abc.SchedulerBase | None,
+    ) -> None:
+        """Subscribe; call it once.
+
+        Args:
+            source: What it is a recording of.
+            end: Called when that has ended, to call `end`.
+            scheduler: What it is subscribed to with.
+        """
+        self._upstream.disposable = source.subscribe(
+            self.put, end, lambda: end(None), scheduler=scheduler
+        )
+
+    def put(self, value: T) -> None:
+        """Take a value."""
+        wake(self.append(value))
+
+    def append(self, value: T) -> Sequence[Waker]:
+        """Take a value; returns whom to wake once no lock is held."""
+        with self._log.lock:
+            return self._log.append([value])
+
+    def end(self, error: Exception | None = None) -> None:
+        """Take the end."""
+        with self._log.lock:
+            wakers = self._log.close(End(error))
+        wake(wakers)
+
+    def observe(
+        self, observer: abc.ObserverBase[T], scheduler: abc.SchedulerBase | None, label: str
+    ) -> Subscription[T]:
+        """Tell an observer all that was and will be said."""
+        return Subscription(self._log.cursor(), observer, starter(scheduler, observer), label)
+
+    def leave(self) -> None:
+        """Dispose of the subscription."""
+        self._upstream.dispose()
