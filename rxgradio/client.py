@@ -486,16 +486,13 @@ class Client:
         return text if return_format == "str" else None
 
     def _documentation(self) -> dict[str, Any]:
-        """Return what the app documents of those functions that may be called."""
-        hidden = {
-            info.api_name or str(info.fn_index) for info in self._infos.values() if info.private
-        }
+        """Return what the app documents, without what is for its own page."""
         found = dict(self._connection.app.info)
         for kind in ("named_endpoints", "unnamed_endpoints"):
             found[kind] = {
                 name: {key: value for key, value in each.items() if key not in _INTERNAL}
                 for name, each in as_object(found.get(kind)).items()
-                if name not in hidden and is_object(each)
+                if is_object(each)
             }
         return found
 

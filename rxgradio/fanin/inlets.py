@@ -96,12 +96,7 @@ class Inlets(ABC, Generic[T, U]):
             if inlet is None:
                 break
             self._subscribe(*inlet)
-        try:
-            self.out.drain()
-        except BaseException:
-            # A subscriber that throws has cancelled (Reactive Streams, 2.13).
-            self.dispose()
-            raise
+        self.out.drain(self.dispose)
 
     def dispose(self) -> None:
         """Leave all streams, and signal no more; a call under way is not waited for."""

@@ -5,11 +5,8 @@ from __future__ import annotations
 __all__ = ["Content", "content_of"]
 
 import asyncio
-import bz2
 import copy
-import gzip
 import io
-import lzma
 import struct
 import sys
 import tempfile
@@ -100,6 +97,9 @@ def content_of(value: object, name: str | None) -> Content | None:
     return None
 
 
+_UNPACKING = (("gzip", "GzipFile"), ("bz2", "BZ2File"), ("lzma", "LZMAFile"))
+
+
 def _is_made_by(module: str, kind: str, value: object) -> bool:
     there = sys.modules.get(module)
     return there is not None and isinstance(value, getattr(there, kind))
@@ -110,7 +110,7 @@ def _read(file: object, read: Callable[[int], object], name: str | None) -> Cont
     if isinstance(file, io.TextIOBase):
         raise TypeError("the file is open for text, and bytes are sent: open it with mode 'rb'")
     known = getattr(file, "name", None)
-    if isinstance(known, str) and isinstance(file, (gzip.GzipFile, bz2.BZ2File, lzma.LZMAFile)):
+    if isinstance(known, str) and any(_is_made_by(*each, file) for each in _UNPACKING):
         known = PurePath(known).stem  # what it gives is unpacked
     name = safe_name(name or (known if isinstance(known, str) and known else "file"))
     spool = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 (closed by Content, or below)

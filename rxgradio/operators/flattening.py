@@ -119,7 +119,7 @@ class Flattening(ABC, Generic[T, U]):
             self._observe(value, inner)
             with self.out.lock:
                 self._beginning = False
-        self._drain()
+        self.out.drain(self._dispose)
 
     def _observe(self, value: T, inner: SingleAssignmentDisposable) -> None:
         try:
@@ -151,7 +151,7 @@ class Flattening(ABC, Generic[T, U]):
             if inner is not self.inner:
                 return
             self.out.put(value)
-        self._drain()
+        self.out.drain(self._dispose)
 
     def _on_error(self, inner: object, error: Exception) -> None:
         self._fail(error, inner)
@@ -169,15 +169,7 @@ class Flattening(ABC, Generic[T, U]):
                 return
             self.out.end(error)
         self._leave()
-        self._drain()
-
-    def _drain(self) -> None:
-        try:
-            self.out.drain()
-        except BaseException:
-            # A subscriber that throws has cancelled (Reactive Streams, 2.13).
-            self._dispose()
-            raise
+        self.out.drain(self._dispose)
 
     def _dispose(self) -> None:
         with self.out.lock:

@@ -5,13 +5,14 @@ from __future__ import annotations
 __all__ = ["Iteration", "iterate"]
 
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from reactivex import Observable
 
-from ..runtime.log import Cursor, End, Log
+from ..runtime.log import Cursor
 from ..runtime.process import delivery, loop_thread
-from ..runtime.reading import OnSlow, aread, placing, read, wake
+from ..runtime.reading import OnSlow, aread, placing, read
+from .recording import Recording
 
 T = TypeVar("T")
 
@@ -37,7 +38,7 @@ def iterate(
     Raises:
         ValueError: There is no such `on_slow`, or `most` is not positive.
     """
-    placing(_log(), on_slow, most, _last)  # to refuse at once
+    placing(Recording[Any]().log, on_slow, most, _last)  # to refuse at once
     return lambda source: Iteration(source, on_slow, most)
 
 
@@ -67,20 +68,10 @@ class Iteration(Generic[T]):
             leave()
 
     def _begin(self) -> tuple[Cursor[T, None, T], Callable[[], object]]:
-        log: Log[T, None, T] = _log()
-        cursor = placing(log, self._on_slow, self._most, _last)()
-
-        def on_next(value: T) -> None:
-            with log.lock:
-                wakers = log.append([value])
-            wake(wakers)
-
-        def end(error: Exception | None = None) -> None:
-            with log.lock:
-                wakers = log.close(End(error))
-            wake(wakers)
-
-        subscription = self._source.subscribe(on_next, end, end)
+        # It keeps nothing but what its reader holds.
+        recording: Recording[T] = Recording(replay=0)
+        cursor = placing(recording.log, self._on_slow, self._most, _last)()
+        subscription = self._source.subscribe(recording.put, recording.end, recording.end)
         thread, threads = loop_thread(), delivery()
 
         def leave() -> None:
@@ -89,11 +80,6 @@ class Iteration(Generic[T]):
             thread.call(threads.start, subscription.dispose, "iterate")
 
         return cursor, leave
-
-
-def _log() -> Log[T, None, T]:
-    """Return a log that keeps nothing but what its readers hold."""
-    return Log(None, lambda state, value: (state, value), 0)
 
 
 def _last(values: Sequence[T]) -> list[T]:

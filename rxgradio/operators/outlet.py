@@ -6,6 +6,7 @@ __all__ = ["Outlet"]
 
 import threading
 from collections import deque
+from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from reactivex import abc
@@ -58,12 +59,23 @@ class Outlet(Generic[T]):
         self._ended = self._disposed = True
         self._values.clear()
 
-    def drain(self) -> None:
-        """Call the observer with what there is, without the lock; raises what it raises."""
+    def drain(self, cancel: Callable[[], object]) -> None:
+        """Call the observer with what there is, without the lock; raises what it raises.
+
+        One that raises has cancelled (Reactive Streams, 2.13): `cancel` is called first.
+        """
+        # Not kept: it would be a cycle, and what it holds would wait for the collector.
         with self.lock:
             if self._draining:
                 return
             self._draining = True
+        try:
+            self._signal()
+        except BaseException:
+            cancel()
+            raise
+
+    def _signal(self) -> None:
         while True:
             with self.lock:
                 if self._disposed:

@@ -118,7 +118,7 @@ class _RateLimit(Relay[T]):
             if wait > _RESOLUTION:
                 self.later(wait, self._due)
                 return
-            self.drain()
+            self.out.drain(self.dispose)
             with self.out.lock:
                 self._busy = False
         self.end(self._error)

@@ -21,10 +21,13 @@ class Recording(Generic[T]):
 
     They are called as those of a job are: on a delivery thread, or the scheduler that they
     name, each as fast as it takes the values.
+
+    Args:
+        replay: How many values are kept at least for who joins late; by default all.
     """
 
-    def __init__(self) -> None:
-        self._log: Log[T, None, T] = Log(None, lambda state, value: (state, value))
+    def __init__(self, replay: int | None = None) -> None:
+        self.log: Log[T, None, T] = Log(None, lambda state, value: (state, value), replay)
         self._upstream = SingleAssignmentDisposable()
 
     def begin(
@@ -50,20 +53,20 @@ class Recording(Generic[T]):
 
     def append(self, value: T) -> Sequence[Waker]:
         """Take a value; returns whom to wake once no lock is held."""
-        with self._log.lock:
-            return self._log.append([value])
+        with self.log.lock:
+            return self.log.append([value])
 
     def end(self, error: Exception | None = None) -> None:
         """Take the end."""
-        with self._log.lock:
-            wakers = self._log.close(End(error))
+        with self.log.lock:
+            wakers = self.log.close(End(error))
         wake(wakers)
 
     def observe(
         self, observer: abc.ObserverBase[T], scheduler: abc.SchedulerBase | None, label: str
     ) -> Subscription[T]:
         """Tell an observer all that was and will be said."""
-        return Subscription(self._log.cursor(), observer, starter(scheduler, observer), label)
+        return Subscription(self.log.cursor(), observer, starter(scheduler, observer), label)
 
     def leave(self) -> None:
         """Dispose of the subscription."""

@@ -51,7 +51,7 @@ class Relay(Generic[T]):
         """Take a value of the source."""
         with self.out.lock:
             self.out.put(value)
-        self.drain()
+        self.out.drain(self.dispose)
 
     def on_error(self, error: Exception) -> None:
         """Take its error."""
@@ -66,7 +66,7 @@ class Relay(Generic[T]):
         with self.out.lock:
             self.out.end(error)
         self.leave()
-        self.drain()
+        self.out.drain(self.dispose)
 
     def refuse(self, error: Exception) -> None:
         """Tell an error instead of subscribing, soon."""
@@ -84,14 +84,6 @@ class Relay(Generic[T]):
         self._timer.disposable = timer
         if not timer.is_disposed:
             timer.disposable = self.clock.schedule_relative(seconds, run)
-
-    def drain(self) -> None:
-        """Call the observer with what there is; one that raises has cancelled."""
-        try:
-            self.out.drain()
-        except BaseException:
-            self.dispose()  # Reactive Streams, 2.13
-            raise
 
     def dispose(self) -> None:
         """Pass nothing more on, and leave the source."""

@@ -28,7 +28,7 @@ def make(replay: int | None = None) -> Log[int, int, tuple[int, int]]:
     return Log(0, total, replay)
 
 
-def add(log: Log[Any, Any, Any], *entries: int, end: End | None = None) -> None:
+def add(log: Log[Any, Any, Any], *entries: Any, end: End | None = None) -> None:
     with log.lock:
         wakers = [*log.append(entries), *(log.close(end) if end else ())]
     wake(wakers)

@@ -14,33 +14,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rxgradio import ConsumerTooSlow
-from rxgradio.runtime.log import Cursor, DroppingCursor, End, FailingCursor, LatestCursor, Log
-from rxgradio.runtime.reading import aread, placing, read, wake
+from rxgradio.runtime.log import DroppingCursor, End, FailingCursor, LatestCursor, Log
+from rxgradio.runtime.reading import aread, placing, read
+from tests.runtime.test_log import add, drain, total
 
 SOON = 10.0
 Sums = Log[int, int, tuple[int, int]]
 
 
-def total(state: int, entry: int) -> tuple[int, tuple[int, int]]:
-    """Give each entry with the sum so far, which is wrong if one was left out."""
-    return state + entry, (entry, state + entry)
-
-
 def last(updates: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
     return [updates[-1]]
-
-
-def add(log: Log[Any, Any, Any], *entries: Any, end: End | None = None) -> None:
-    with log.lock:
-        wakers = [*log.append(entries), *(log.close(end) if end else ())]
-    wake(wakers)
-
-
-def drain(cursor: Cursor[Any, Any, Any]) -> list[Any]:
-    taken: list[Any] = []
-    while more := cursor.take():
-        taken += more
-    return taken
 
 
 def error() -> Exception:
