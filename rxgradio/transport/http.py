@@ -73,7 +73,7 @@ class HttpTransport:
             return client_for(httpx.URL(address), options, fields, auth)
 
         self._client, self._ssl_context = client(options)
-        self._proxy = options.kwargs.get("proxy")
+        self._proxy = options.kwargs.get("proxy") or options.kwargs.get("trust_env", True)
         self._carries = not (options.kwargs.get("transport") or options.kwargs.get("mounts"))
         apart = options.for_streams
         self._streams = self._client if apart is None else client(apart)[0]

@@ -88,10 +88,10 @@ class WebSocket:
         )
 
 
-def _proxied(proxy: object) -> str | Literal[True]:
+def _proxied(proxy: object) -> str | Literal[True] | None:
     """Return what the library takes for a proxy of httpx."""
-    if not proxy:
-        return True
+    if isinstance(proxy, bool):
+        return proxy or None
     given = proxy if isinstance(proxy, httpx.Proxy) else httpx.Proxy(cast("str", proxy))
     if given.headers:
         raise ProtocolError("a websocket of Gradio 3 cannot be given the headers of a proxy")
@@ -106,7 +106,7 @@ async def websocket(
     request: httpx.Request,
     context: ssl.SSLContext | None,
     limits: Limits,
-    proxy: object = None,
+    proxy: object = True,
 ) -> AsyncGenerator[WebSocket]:
     """Open a websocket by the URL and the header fields of an HTTP request.
 
@@ -115,7 +115,7 @@ async def websocket(
         context: For https.
         limits: How large a message may be, and within how many seconds the server must
             answer a ping: Gradio 3 has no heartbeats, but its server answers these.
-        proxy: The proxy, as httpx takes it; without one, that of the environment, if any.
+        proxy: The proxy, as httpx takes it; or whether to use that of the environment, if any.
 
     Raises:
         RxGradioError: There is no server, or it refuses.

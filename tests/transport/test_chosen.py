@@ -165,6 +165,20 @@ def test_a_websocket_of_gradio_3_goes_through_the_proxy(
         assert proxy.routes.count("tunnel") == len(server.asked("join")) == 1
 
 
+def test_no_proxy_of_the_environment_is_used_if_it_is_not_trusted(
+    make_server: Callable[..., FakeGradio], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = make_server("3.50.2")
+    with Proxy() as proxy:
+        monkeypatch.setenv("http_proxy", proxy.url)
+        with Client(server.url, httpx_kwargs={"trust_env": False}) as client:
+            assert client.predict("x", api_name="/echo") == "x"
+        assert proxy.routes == []
+        with Client(server.url) as client:
+            assert client.predict("x", api_name="/echo") == "x"
+        assert "tunnel" in proxy.routes
+
+
 @pytest.mark.parametrize("how", ["transport", "mounts"])
 def test_no_websocket_is_opened_beside_a_transport_of_ones_own(
     make_server: Callable[..., FakeGradio], how: str
