@@ -22,7 +22,9 @@ logger = logging.getLogger("rxgradio")
 
 _NAME = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
 
-_PAGE = re.compile(r"https://(?:huggingface\.co|hf\.co)/spaces/([\w.-]+/[\w.-]+)/?", re.ASCII)
+_PAGE = re.compile(
+    r"https://(?:huggingface\.co|hf\.co)/spaces/([\w.-]+/[\w.-]+)/?(?:[?#].*)?", re.ASCII
+)
 
 _POLL = 2.0
 """Seconds between two looks at a Space that is not up; the Hub limits their rate."""

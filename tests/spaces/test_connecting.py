@@ -45,6 +45,7 @@ STATES_THAT_FAIL = [
         ("Some-User_1/a.space-2", "Some-User_1/a.space-2"),
         ("https://huggingface.co/spaces/user/space", "user/space"),
         ("https://huggingface.co/spaces/user/space/", "user/space"),
+        ("https://huggingface.co/spaces/user/space?logs=build#top", "user/space"),
         ("https://hf.co/spaces/user/space", "user/space"),
         ("https://huggingface.co/spaces/user/space/tree/main", None),
         ("https://huggingface.co.example.com/spaces/user/space", None),
