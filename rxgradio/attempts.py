@@ -11,9 +11,9 @@ __all__ = ["Attempts", "Room"]
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
 from typing import TYPE_CHECKING, TypeGuard
 
+from .clock import now
 from .exceptions import ConnectionLost, QueueFull, RxGradioError
 from .options import CallOptions, Retry
 from .protocol.ends import outcome_unjoined
@@ -140,7 +140,7 @@ class Attempts:
         news = [self._numbered(each) for each in entries if not _finished(each)]
         self.failure = error
         self._number += 1
-        waiting = StatusUpdate(Status.STARTING, time=datetime.now(), attempt=self._number)
+        waiting = StatusUpdate(Status.STARTING, time=now(), attempt=self._number)
         self.sink.publish([*news, waiting], waiting)
 
     @property

@@ -28,7 +28,7 @@ from .options import CallOptions, Limits, Options, Retry
 from .protocol.app import EndpointInfo
 from .protocol.shapes import as_object, is_object
 from .runtime.process import loop_thread
-from .runtime.reading import refuse_to_block
+from .runtime.reading import await_future, refuse_to_block
 from .spaces import SpaceState, duplicate
 
 _INTERNAL = frozenset({"api_visibility", "code_snippets", "show_api"})
@@ -131,7 +131,7 @@ class Client:
         )
         opening = Opening(src, settings)
         try:
-            connection = opening.future.result()
+            connection = await_future(opening.future)
         except KeyboardInterrupt:
             opening.give_up()
             raise
@@ -238,7 +238,7 @@ class Client:
             )
         )
         try:
-            space_id, existed = copying.result()
+            space_id, existed = await_future(copying)
         except KeyboardInterrupt:
             copying.cancel()
             raise
@@ -551,7 +551,7 @@ class Client:
             ClientClosed: The client is closed.
         """
         refuse_to_block()
-        session = self._over(self._connection.session().result(), self._options)
+        session = self._over(await_future(self._connection.session()), self._options)
         session._parent = self  # noqa: SLF001 (its own)
         session._headers = _Headers(self._headers)  # noqa: SLF001
         return session

@@ -12,19 +12,18 @@ import asyncio
 import importlib
 import ssl
 import threading
-import time
 import weakref
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import CancelledError, Future
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from .attempts import Attempts, Room
+from .clock import now
 from .exceptions import (
     ClientClosed,
     ConnectionLost,
@@ -42,7 +41,7 @@ from .protocol.event import Event
 from .protocol.files import carries_files
 from .protocol.shapes import as_object
 from .runtime.process import generation, loop_thread
-from .runtime.reading import refuse_to_block
+from .runtime.reading import await_future
 from .spaces import Space, SpaceState, authorization, space_named, visitor_headers
 from .updates import CancelOutcome, Status, StatusUpdate
 
@@ -192,6 +191,7 @@ class Connection:
             limits=settings.limits,
             most=app.max_file_size,
             start=self._begin_fetch,
+            wait=await_future,
         )
         self._calls = Calls(transport, prefix, app, settings.limits)
         self._parent: Connection | None = None
@@ -318,7 +318,7 @@ class Connection:
 
         reset_ = self._thread.run(reset())
         if not self._thread.current:
-            reset_.result()  # the caller may look at its hash
+            await_future(reset_)  # the caller may look at its hash
 
     def _check_process(self) -> None:
         if self._process is not generation():
@@ -345,8 +345,8 @@ class Connection:
         from .transport.submission import Submission  # noqa: PLC0415 (see `load`)
 
         self._check_process()
-        begun = time.monotonic()
-        status = StatusUpdate(Status.STARTING, time=datetime.now())
+        begun = self._thread.loop.time()
+        status = StatusUpdate(Status.STARTING, time=now())
         most = self.settings.limits.replay
         communicator = Communicator(info.label, value, status, options.replay, most)
         verbose = self.settings.verbose
@@ -365,7 +365,7 @@ class Connection:
                 attempts,
                 fn_index=info.fn_index,
                 data=data,
-                event=Event(self.app.dialect, len(info.outputs), datetime.now()),
+                event=Event(self.app.dialect, len(info.outputs), now()),
                 generator=info.generator or info.streaming,  # the server can stop it
                 has_state=info.has_state,
                 apart=apart,
@@ -424,7 +424,6 @@ class Connection:
     def _begin_fetch(self, work: Coroutine[Any, Any, T]) -> Future[T]:
         try:
             self._check_process()
-            refuse_to_block()
         except BaseException:
             work.close()
             raise
@@ -440,7 +439,7 @@ class Connection:
         closing = self.closing()
         if not self._thread.current:
             with suppress(TimeoutError, CancelledError):  # then it goes on in the background
-                closing.result(_CLOSE)
+                await_future(closing, _CLOSE)
 
     def closing(self) -> Future[None]:
         """Begin to close, if that has not begun; the future is done when it is."""
@@ -592,7 +591,7 @@ class Connection:
 
 def _end_unsent(submission: Submission, error: Exception) -> None:
     event = submission.call.event
-    entries = event.end(error, datetime.now())
+    entries = event.end(error, now())
     submission.sink.finish(entries, event.status, event.error)
 
 

@@ -18,13 +18,13 @@ import threading
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Generator, Iterator, Sequence
 from concurrent.futures import CancelledError, Future
-from datetime import datetime
 from functools import partial
 from operator import itemgetter
 from typing import Any
 
 from reactivex import abc
 
+from .clock import now
 from .exceptions import ClientClosed, RxGradioError
 from .fluent import Updates
 from .protocol.event import Entry, Values, fold, weigh
@@ -122,7 +122,7 @@ class Job(Future[Any]):
         if communicator is None:
             if future is None:
                 raise TypeError("a Job is made by Client.submit, or of a Future that it mirrors")
-            status = StatusUpdate(Status.PROCESSING, time=datetime.now())
+            status = StatusUpdate(Status.PROCESSING, time=now())
             communicator = Communicator("of a Future", itemgetter(0), status)
         self._label = communicator.label
         self._value = communicator.value
@@ -160,7 +160,7 @@ class Job(Future[Any]):
         if self.done():
             return super().result()
         self._check_wait()
-        with delivery().standing_aside():
+        with delivery().standing_aside(self.done, timeout):
             return super().result(timeout)
 
     def exception(self, timeout: float | None = None) -> BaseException | None:
@@ -168,7 +168,7 @@ class Job(Future[Any]):
         if self.done():
             return super().exception()
         self._check_wait()
-        with delivery().standing_aside():
+        with delivery().standing_aside(self.done, timeout):
             return super().exception(timeout)
 
     def running(self) -> bool:
@@ -187,7 +187,7 @@ class Job(Future[Any]):
             return False
         if self.communicator is None and not asyncio.isfuture(self.future):
             return self.future.cancel()
-        status = StatusUpdate(Status.CANCELLED, success=False, time=datetime.now())
+        status = StatusUpdate(Status.CANCELLED, success=False, time=now())
         if not self._end([status], status, CancelledError()):
             return self.cancelled()
         if self.communicator is None:
@@ -369,7 +369,7 @@ class Job(Future[Any]):
             act(*args)
 
     def _mirror(self, future: Future[Any]) -> None:
-        at = datetime.now()
+        at = now()
         if future.cancelled():
             status = StatusUpdate(Status.CANCELLED, success=False, time=at)
             self._end([status], status, CancelledError())
@@ -545,7 +545,7 @@ class Run:
         Returns whether it had not ended before.
         """
         self.leave()
-        status = StatusUpdate(Status.FINISHED, success=False, time=datetime.now())
+        status = StatusUpdate(Status.FINISHED, success=False, time=now())
         cut = self._job._end([status], status, error)
         if cut:
             self._job._let_go = self._job._feed = None

@@ -25,7 +25,7 @@ LAYERS = [
     {"operators"},
     {"files", "transport", "runtime"},
     {"patience", "protocol"},
-    {"options", "updates", "exceptions"},
+    {"clock", "options", "updates", "exceptions"},
 ]
 """From the top to the bottom. What stands beside another does not know it, but
 for `client` and `job`, which put together what is below."""

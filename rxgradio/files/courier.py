@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Courier", "Start"]
+__all__ = ["Courier", "Start", "Wait"]
 
 import asyncio
 import weakref
@@ -33,6 +33,14 @@ _AT_ONCE = 8
 _CLOSED = "the client was closed before a file had arrived"
 
 
+class Wait(Protocol):
+    """Waits for what was begun on the scheduler thread, on any other."""
+
+    def __call__(self, future: Future[T], /) -> T:
+        """Return its result, or raise its error."""
+        ...
+
+
 class Start(Protocol):
     """Runs a coroutine on the scheduler thread, from any other; raises `ClientClosed`."""
 
@@ -52,6 +60,7 @@ class Courier:
         limits: Their `download` is how large a file may be.
         most: How many bytes a file may have that is sent, as the app says.
         start: How users begin to fetch a file that was left there.
+        wait: How they wait for it.
     """
 
     def __init__(
@@ -65,6 +74,7 @@ class Courier:
         limits: Limits = Limits(),
         most: int | None = None,
         start: Start | None = None,
+        wait: Wait = Future[Any].result,
     ) -> None:
         self.address = address
         self._way = Way(transport, address, prefix, limits)
@@ -73,6 +83,7 @@ class Courier:
         self._folder = None if folder is None else Folder(folder)
         self._most = most
         self._start = start
+        self._wait = wait
         self._turns = asyncio.Semaphore(_AT_ONCE)
         self._waiting: set[Incoming] = set()
         self._feeding: set[asyncio.Task[None]] = set()
@@ -186,6 +197,10 @@ class Courier:
             work.close()
             raise ClientClosed("the client is closed; make a new one, and the call again")
         return self._start(work)
+
+    def fetch(self, work: Coroutine[Any, Any, T]) -> T:
+        """Do as `start`, and wait for it."""
+        return self._wait(self.start(work))
 
     async def keep(self, file: Remote, options: CallOptions) -> str:
         """Fetch a file to where files are kept; returns its path."""

@@ -8,9 +8,9 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Literal, TypeAlias
 
+from ..clock import now
 from ..exceptions import ProtocolError, RxGradioError
 from ..protocol.event import Entry
 from ..protocol.files import FileSearch, Inline, Remote, Slot
@@ -193,7 +193,7 @@ class Incoming:
         if self._over:
             return
         self.stop()
-        status = StatusUpdate(Status.FINISHED, success=False, time=datetime.now())
+        status = StatusUpdate(Status.FINISHED, success=False, time=now())
         self._sink.finish([status], status, error)
         # Later: it may be the lane of the call that is speaking.
         asyncio.get_running_loop().call_soon(self._let_go)

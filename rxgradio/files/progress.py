@@ -6,8 +6,8 @@ __all__ = ["Progress"]
 
 import asyncio
 from collections.abc import Callable
-from datetime import datetime
 
+from ..clock import now
 from ..updates import ProgressUnit, Status, StatusUpdate
 from .way import Source
 
@@ -33,11 +33,11 @@ class Progress:
         self._sent[file] = sent
         done = sum(self._sent.values())
         total = sum(each.size for each in self._sent)
-        now = asyncio.get_running_loop().time()
-        if done == self._shown or (done < total and now < self._next):
+        at = asyncio.get_running_loop().time()
+        if done == self._shown or (done < total and at < self._next):
             return
         self._shown = done
-        self._next = now + _SECONDS
+        self._next = at + _SECONDS
         name = file.name if len(self._sent) == 1 else f"{len(self._sent)} files"
         bar = ProgressUnit(index=done, length=total, unit="bytes", desc=name)
-        self._told(StatusUpdate(Status.SENDING_DATA, progress_data=[bar], time=datetime.now()))
+        self._told(StatusUpdate(Status.SENDING_DATA, progress_data=[bar], time=now()))

@@ -35,6 +35,10 @@ class Access(Protocol):
         """
         ...
 
+    def fetch(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run something where files are fetched, and wait for it."""
+        ...
+
     async def keep(self, file: Remote, options: CallOptions) -> str:
         """Fetch a file to where files are kept; returns its path."""
         ...
@@ -87,14 +91,14 @@ class RemoteFile(os.PathLike[str]):
 
     def read(self) -> bytes:
         """Fetch it to memory."""
-        return self._access.start(self._access.read(self.file, self._options)).result()
+        return self._access.fetch(self._access.read(self.file, self._options))
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Fetch it to a path, or into a directory by its own name; returns where it is.
 
         What is there is replaced, when all of it has arrived.
         """
-        return self._access.start(self._saved(path)).result()
+        return self._access.fetch(self._saved(path))
 
     async def aread(self) -> bytes:
         """Do as `read`, without blocking the running loop."""
@@ -107,7 +111,7 @@ class RemoteFile(os.PathLike[str]):
 
     def __fspath__(self) -> str:
         """Fetch it, once, to where files are kept, and return its path."""
-        return self._access.start(self.local()).result()
+        return self._access.fetch(self.local())
 
     def __repr__(self) -> str:
         """Show what is known without fetching it."""

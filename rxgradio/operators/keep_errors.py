@@ -6,10 +6,10 @@ __all__ = ["keep_errors"]
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
 
 from reactivex import Observable, abc
 
+from ..clock import now
 from ..updates import Status, StatusUpdate, Update
 
 _ENDS = frozenset({Status.FINISHED, Status.CANCELLED})
@@ -48,7 +48,7 @@ def _keep(source: Observable[Update]) -> Observable[Update]:
                 observer.on_next(update)
 
         def on_error(error: Exception) -> None:
-            status = held or StatusUpdate(Status.FINISHED, success=False, time=datetime.now())
+            status = held or StatusUpdate(Status.FINISHED, success=False, time=now())
             observer.on_next(replace(status, error=error))
             observer.on_completed()
 

@@ -68,8 +68,15 @@ class Delivery:
             self._staff()
 
     @contextmanager
-    def standing_aside(self) -> Generator[None]:
-        """Mark the calling thread as waiting; on other threads than the pool's, do nothing."""
+    def standing_aside(
+        self,
+        until: Callable[[], bool],  # noqa: ARG002 (in virtual time, see that it comes true)
+        timeout: float | None = None,  # noqa: ARG002 (as above)
+    ) -> Generator[None]:
+        """Mark the calling thread as waiting until something is so, for some seconds at most.
+
+        On other threads than the pool's, do nothing.
+        """
         if threading.get_ident() not in self._running:
             yield
             return

@@ -6,11 +6,12 @@ user runs on it.
 
 from __future__ import annotations
 
-__all__ = ["LoopThread", "Tenant"]
+__all__ = ["Home", "LoopThread", "Tenant"]
 
 import asyncio
 import threading
 import weakref
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, ParamSpec, Protocol, TypeVar
@@ -56,21 +57,18 @@ class _Resolver(ThreadPoolExecutor):
         return future
 
 
-class LoopThread:
-    """A daemon thread that runs an asyncio loop until it is shut down."""
+class Home(ABC):
+    """An asyncio loop, and what lives on it."""
 
-    def __init__(self) -> None:
-        self.loop = asyncio.new_event_loop()
-        self.loop.set_default_executor(_Resolver())
-        self._tasks: set[asyncio.Task[object]] = set()
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
         self.tenants: weakref.WeakSet[Tenant] = weakref.WeakSet()
-        self._thread = threading.Thread(target=self._run, name="rxgradio-scheduler", daemon=True)
-        self._thread.start()
+        self._tasks: set[asyncio.Task[object]] = set()
 
     @property
+    @abstractmethod
     def current(self) -> bool:
-        """Whether the caller runs on this thread."""
-        return self._thread.ident == threading.get_ident()
+        """Whether the caller runs on the loop, where nothing may block."""
 
     def call(self, action: Callable[..., object], *args: Any) -> bool:
         """Run an action on the loop, soon; returns False if the loop is gone."""
@@ -97,6 +95,21 @@ class LoopThread:
         task = self.loop.create_task(work())
         self._tasks.add(task)  # or it might be collected half-way
         task.add_done_callback(self._tasks.discard)
+
+
+class LoopThread(Home):
+    """A daemon thread that runs an asyncio loop until it is shut down."""
+
+    def __init__(self) -> None:
+        super().__init__(asyncio.new_event_loop())
+        self.loop.set_default_executor(_Resolver())
+        self._thread = threading.Thread(target=self._run, name="rxgradio-scheduler", daemon=True)
+        self._thread.start()
+
+    @property
+    def current(self) -> bool:
+        """Whether the caller runs on this thread."""
+        return self._thread.ident == threading.get_ident()
 
     def shut_down(self, timeout: float) -> int:
         """Close all tenants and stop, within `timeout` seconds; returns how many jobs ran."""

@@ -1,22 +1,25 @@
 """The one scheduler thread and the one delivery pool of a process.
 
 Started by the first use, never by an import; drained and stopped when the
-interpreter exits; abandoned, not closed, by a forked child.
+interpreter exits; abandoned, not closed, by a forked child. A test may put others
+in their place, for all that is done in its context.
 """
 
 from __future__ import annotations
 
-__all__ = ["delivery", "generation", "loop_thread", "on_loop_thread"]
+__all__ = ["delivery", "generation", "loop_thread", "on_loop_thread", "replaced"]
 
 import atexit
 import logging
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 from .delivery import Delivery
-from .loop import LoopThread
+from .loop import Home, LoopThread
 
 logger = logging.getLogger("rxgradio")
 
@@ -39,8 +42,23 @@ def _later(seconds: float, action: Callable[[], object]) -> None:
 _process = _Process()
 
 
-def loop_thread() -> LoopThread:
+_in_place: ContextVar[tuple[Home, Delivery] | None] = ContextVar("rxgradio.runtime", default=None)
+
+
+@contextmanager
+def replaced(home: Home, delivery: Delivery) -> Generator[None]:
+    """Use another loop and another pool in this context, and those that are copied from it."""
+    token = _in_place.set((home, delivery))
+    try:
+        yield
+    finally:
+        _in_place.reset(token)
+
+
+def loop_thread() -> Home:
     """Return the scheduler thread of this process, and start it if need be."""
+    if (in_place := _in_place.get()) is not None:
+        return in_place[0]
     process = _process
     with process.lock:
         if process.loop_thread is None:
@@ -50,12 +68,16 @@ def loop_thread() -> LoopThread:
 
 def on_loop_thread() -> bool:
     """Whether the caller runs on the scheduler thread, where nothing may block."""
+    if (in_place := _in_place.get()) is not None:
+        return in_place[0].current
     thread = _process.loop_thread
     return thread is not None and thread.current
 
 
 def delivery() -> Delivery:
     """Return the delivery pool of this process."""
+    if (in_place := _in_place.get()) is not None:
+        return in_place[1]
     return _process.delivery
 
 

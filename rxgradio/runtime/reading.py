@@ -10,6 +10,7 @@ __all__ = [
     "OnSlow",
     "Subscription",
     "aread",
+    "await_future",
     "placing",
     "read",
     "refuse_to_block",
@@ -22,7 +23,7 @@ import contextvars
 import logging
 import threading
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
-from concurrent.futures import CancelledError
+from concurrent.futures import CancelledError, Future
 from typing import Any, Generic, Literal, TypeAlias, TypeVar, cast, get_args
 
 from reactivex import abc
@@ -112,7 +113,7 @@ def read(cursor: Cursor[Any, Any, U]) -> Iterator[U]:
             more.clear()
             if cursor.park(more.set):
                 try:
-                    with delivery().standing_aside():
+                    with delivery().standing_aside(more.is_set):
                         more.wait()
                 finally:
                     cursor.unpark()
@@ -137,6 +138,18 @@ async def aread(cursor: Cursor[Any, Any, U]) -> AsyncIterator[U]:
                     await more.wait()
                 finally:
                     cursor.unpark()
+
+
+def await_future(future: Future[U], timeout: float | None = None) -> U:
+    """Return the result of what was begun on the scheduler thread, blocking; raises its error.
+
+    Raises:
+        TimeoutError: It is not there within so many seconds.
+        RuntimeError: The caller runs on the scheduler thread, which must not block.
+    """
+    refuse_to_block()
+    with delivery().standing_aside(future.done, timeout):
+        return future.result(timeout)
 
 
 def refuse_to_block() -> None:

@@ -14,6 +14,7 @@ from reactivex import abc, typing
 from reactivex.disposable import CompositeDisposable, Disposable, SingleAssignmentDisposable
 from reactivex.scheduler.periodicscheduler import PeriodicScheduler
 
+from ..clock import utc
 from .delivery import Lane
 from .process import delivery, loop_thread
 
@@ -32,6 +33,11 @@ class DeliveryScheduler(PeriodicScheduler):
     def __init__(self) -> None:
         super().__init__()
         self._lane = Lane(delivery(), self)
+
+    @property
+    def now(self) -> datetime:
+        """The time, in UTC."""
+        return utc()
 
     def schedule(
         self, action: typing.ScheduledAction[S], state: S | None = None

@@ -10,12 +10,12 @@ __all__ = ["Exchanges"]
 import asyncio
 import uuid
 from collections.abc import Callable, Iterable
-from datetime import datetime
 from typing import Any, TypeAlias, assert_never
 from urllib.parse import urlencode
 
 import orjson
 
+from ..clock import now
 from ..exceptions import ConnectionLost, RxGradioError
 from ..options import Limits
 from ..patience import persist, unaccepted
@@ -86,7 +86,7 @@ class Exchanges:
         """End all calls, and close all connections."""
         lines = list(self._lines.values())
         for line in lines:
-            line.execute(line.exchange.close(_now()))
+            line.execute(line.exchange.close(now()))
         tasks = [line.task for line in lines if line.task is not None]
         await asyncio.gather(*tasks, return_exceptions=True)
 
@@ -120,7 +120,7 @@ class _Line:
     def begin(self) -> None:
         """Make the call."""
         call = self.exchange.call
-        self._submission.sink.publish(call.event.joining(_now()), call.event.status)
+        self._submission.sink.publish(call.event.joining(now()), call.event.status)
         self.execute(self.exchange.start())
 
     def execute(self, commands: Iterable[Command]) -> None:
@@ -163,7 +163,7 @@ class _Line:
             self.task.cancel()
 
     def _due(self) -> None:
-        self.execute(self.exchange.timer_due(_now()))
+        self.execute(self.exchange.timer_due(now()))
 
     def _who(self) -> dict[str, Any]:
         return {"fn_index": self.exchange.call.fn_index, "session_hash": self._session_hash}
@@ -191,7 +191,7 @@ class _Line:
             error = raised
         except Exception as raised:  # noqa: BLE001 (a bug or a plug-in must not leave a call hanging)
             error = unexpected(raised)
-        self.execute(self.exchange.ended(error, _now()))
+        self.execute(self.exchange.ended(error, now()))
 
     @property
     def _over(self) -> bool:
@@ -203,7 +203,7 @@ class _Line:
         async with self._transport.websocket(path, headers) as socket:
             async for message in socket.messages():
                 parsed = parse(message, self._exchanges.limits.memory)
-                self.execute(self.exchange.received([parsed], _now(), sizes=[len(message)]))
+                self.execute(self.exchange.received([parsed], now(), sizes=[len(message)]))
                 if self._over:
                     return
                 for asked in self._take_asked():
@@ -225,7 +225,7 @@ class _Line:
                     events = decoder.feed(chunk)
                     messages = [parse(data, limits.memory) for data in events]
                     sizes = [len(data) for data in events]
-                    self.execute(self.exchange.received(messages, _now(), sizes=sizes))
+                    self.execute(self.exchange.received(messages, now(), sizes=sizes))
                     if self._over and patience.when() is None:
                         # When its body has ended, the connection can be used again.
                         patience.reschedule(asyncio.get_running_loop().time() + LAST_BYTES)
@@ -247,7 +247,3 @@ class _Line:
     def _take_asked(self) -> list[bytes]:
         asked, self._asked = self._asked, []
         return asked
-
-
-def _now() -> datetime:
-    return datetime.now()

@@ -13,12 +13,12 @@ import asyncio
 import logging
 import uuid
 from collections.abc import Callable, Coroutine, Iterable
-from datetime import datetime
 from typing import Any, TypeAlias, assert_never
 from urllib.parse import quote
 
 import orjson
 
+from ..clock import now
 from ..exceptions import ConnectionLost, RxGradioError
 from ..options import Limits
 from ..patience import persist, unaccepted
@@ -206,7 +206,7 @@ class Lane:
 
     async def aclose(self) -> None:
         """End all calls, and the stream."""
-        self._execute(self.session.close(_now()))
+        self._execute(self.session.close(now()))
         for timer in self._timers.values():
             timer.cancel()
         tasks = [*self._tasks]
@@ -224,7 +224,7 @@ class Lane:
                 case do.Finish(call, entries, status, error):
                     call.owner.sink.finish(entries, status, error)
                 case do.PostJoin(call):
-                    call.owner.sink.publish(call.event.joining(_now()), call.event.status)
+                    call.owner.sink.publish(call.event.joining(now()), call.event.status)
                     self._start(self._join(call))
                 case do.PostCancel(call):
                     self._start(self._cancel(call))
@@ -267,7 +267,7 @@ class Lane:
 
     def _due(self, timer: do.Timer) -> None:
         self._timers.pop(timer, None)
-        self._execute(self.session.timer_due(timer, _now()))
+        self._execute(self.session.timer_due(timer, now()))
 
     # ---- what comes of it
 
@@ -283,11 +283,11 @@ class Lane:
                 post, call.options.retry, unaccepted, wanted=lambda: self.session.awaits(call)
             )
         except RxGradioError as error:
-            self._execute(self.session.join_failed(call, error, _now()))
+            self._execute(self.session.join_failed(call, error, now()))
         except Exception as error:  # noqa: BLE001 (a bug or a plug-in must not leave a call hanging)
-            self._execute(self.session.join_failed(call, unexpected(error), _now()))
+            self._execute(self.session.join_failed(call, unexpected(error), now()))
         else:
-            self._execute(self.session.joined(call, event_id, _now()))
+            self._execute(self.session.joined(call, event_id, now()))
 
     def _body(self, call: Call, data: bytes) -> dict[str, Any]:
         return {
@@ -310,9 +310,9 @@ class Lane:
             if answer.status not in {404, 500}:
                 json_of(answer, "the answer to a chunk")
         except RxGradioError as error:
-            self._execute(self.session.chunk_failed(call, error, _now()))
+            self._execute(self.session.chunk_failed(call, error, now()))
         except Exception as error:  # noqa: BLE001 (as below: nobody may be left waiting)
-            self._execute(self.session.chunk_failed(call, unexpected(error), _now()))
+            self._execute(self.session.chunk_failed(call, unexpected(error), now()))
 
     async def _cancel(self, call: Call) -> None:
         body = {
@@ -344,20 +344,20 @@ class Lane:
                 if error is None:
                     await self._listen(generation, decoder, stream, patience)
                 elif stream.answer.status in _AGAIN:
-                    self._execute(self.session.refused(generation, error, _now()))
+                    self._execute(self.session.refused(generation, error, now()))
         except TimeoutError:
             pass  # it had said all that it had to say, only not ended
         except ConnectionLost as lost:
             error = lost
             if not lost.sent:
-                self._execute(self.session.refused(generation, error, _now()))
+                self._execute(self.session.refused(generation, error, now()))
         except RxGradioError as raised:
             error = raised
         except Exception as raised:  # noqa: BLE001 (as above: nobody may be left waiting)
             error = unexpected(raised)
         finally:
             self._streams.pop(generation, None)
-        self._execute(self.session.ended(generation, error, _now(), torn=decoder.torn))
+        self._execute(self.session.ended(generation, error, now(), torn=decoder.torn))
 
     async def _listen(
         self, generation: int, decoder: SSEDecoder, stream: Stream, patience: asyncio.Timeout
@@ -368,10 +368,6 @@ class Lane:
             events = decoder.feed(chunk)
             messages = [parse(data, self._lanes.limits.memory) for data in events]
             sizes = [len(data) for data in events]
-            self._execute(session.received(generation, messages, _now(), sizes=sizes))
+            self._execute(session.received(generation, messages, now(), sizes=sizes))
             if not session.listens_to(generation) and patience.when() is None:
                 patience.reschedule(asyncio.get_running_loop().time() + LAST_BYTES)
-
-
-def _now() -> datetime:
-    return datetime.now()

@@ -9,10 +9,10 @@ __all__ = ["Posts"]
 
 import asyncio
 from collections.abc import Callable
-from datetime import datetime
 
 import orjson
 
+from ..clock import now
 from ..exceptions import RxGradioError
 from ..options import Limits
 from ..patience import persist, unaccepted
@@ -80,7 +80,7 @@ class Posts:
         for submission, task in tasks.items():
             task.cancel()
             event = submission.call.event
-            entries = event.end(closed(), datetime.now())
+            entries = event.end(closed(), now())
             submission.sink.finish(entries, event.status, event.error)
         await asyncio.gather(*tasks.values(), return_exceptions=True)
 
@@ -107,7 +107,7 @@ class Posts:
             **({} if call.oauth_token is None else {"oauth_token": call.oauth_token}),
         }
         sink = submission.sink
-        sink.publish(event.receive(Started(None, None), datetime.now()), event.status)
+        sink.publish(event.receive(Started(None, None), now()), event.status)
         try:
             message = await persist(
                 lambda: self._try(submission, orjson.dumps(body)),
@@ -115,11 +115,11 @@ class Posts:
                 unaccepted,
                 waiting=lambda _: self._unsent.add(submission),
             )
-            entries = event.receive(message, datetime.now())
+            entries = event.receive(message, now())
         except RxGradioError as error:
-            entries = event.end(error, datetime.now())
+            entries = event.end(error, now())
         except Exception as error:  # noqa: BLE001 (a bug or a plug-in must not leave a call hanging)
-            entries = event.end(unexpected(error), datetime.now())
+            entries = event.end(unexpected(error), now())
         if self._tasks.pop(submission, None) is not None:  # else it has ended for its user
             sink.finish(entries, event.status, event.error)
 

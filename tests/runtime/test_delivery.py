@@ -108,7 +108,7 @@ def test_one_who_stands_aside_makes_room_at_once(pool: Delivery, blocked: Blocke
     waits = threading.Semaphore(0)
 
     def aside() -> None:
-        with pool.standing_aside():
+        with pool.standing_aside(lambda: True):
             waits.release()
             assert blocked.release.wait(SOON)
 
@@ -124,7 +124,7 @@ def test_one_who_stands_aside_makes_room_at_once(pool: Delivery, blocked: Blocke
 
 
 def test_standing_aside_elsewhere_does_nothing(pool: Delivery) -> None:
-    with pool.standing_aside():
+    with pool.standing_aside(lambda: True):
         assert pool._aside == 0
 
 
