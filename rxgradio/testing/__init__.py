@@ -19,6 +19,7 @@ from __future__ import annotations
 
 __all__ = [
     "Bandwidth",
+    "Call",
     "Close",
     "Complete",
     "Duplicate",
@@ -33,6 +34,8 @@ __all__ = [
     "Joined",
     "Latency",
     "LimitData",
+    "Marbles",
+    "MemoryApp",
     "Mute",
     "Peer",
     "Play",
@@ -47,6 +50,7 @@ __all__ = [
     "Stop",
     "Toxic",
     "Trickle",
+    "VirtualTime",
     "Wire",
     "answer",
     "chunk",
@@ -57,6 +61,7 @@ __all__ = [
     "unknown",
 ]
 
+from .app import Call, MemoryApp
 from .content import answer, chunk, huge, message, nested, stream_head, unknown
 from .faults import (
     Close,
@@ -79,7 +84,9 @@ from .faults import (
     Trickle,
 )
 from .functions import Endpoint
+from .marbles import Marbles
 from .peer import Gate, Peer, Request
 from .proxy import Bandwidth, FaultProxy, LimitData, SlowAnswers
 from .server import FaultServer, Joined, Script
+from .virtual import VirtualTime
 from .websocket import Wire

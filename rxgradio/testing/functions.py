@@ -4,13 +4,17 @@ from __future__ import annotations
 
 __all__ = ["Endpoint", "served"]
 
+import asyncio
 import inspect
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from ..transport.memory import Function, MemoryEndpoint
 from ..updates import StatusUpdate
+from .marbles import Marbles
+
+_END: Final = object()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,9 +25,9 @@ class Endpoint:
     session has its own, which begins as the default.
 
     Args:
-        function: A function or a generator, `async` or not. Whatever waits must be `async`:
-            all else waits with it. What raises `rxgradio.AppError` raises `gr.Error`. A
-            generator may also yield `StatusUpdate`s of code PROGRESS or LOG.
+        function: A function or a generator, `async` or not, or marbles. What raises
+            `rxgradio.AppError` raises `gr.Error`. A generator may also yield `StatusUpdate`s
+            of code PROGRESS or LOG.
         outputs: Their names; for several, tuples are returned. One that begins with
             "state" is the State of that name.
         concurrency: How many calls may run at a time; the others wait in the queue.
@@ -31,7 +35,7 @@ class Endpoint:
         stream: It is a `.stream()` event (since 5.0), called for each frame.
     """
 
-    function: Callable[..., Any]
+    function: Callable[..., Any] | Marbles | str
     outputs: Sequence[str] = ("output",)
     concurrency: int | None = None
     queued: bool = True
@@ -39,16 +43,38 @@ class Endpoint:
 
 
 def served(
-    name: str, made: Callable[..., Any] | Endpoint, called: Callable[[str, tuple[Any, ...]], object]
+    name: str,
+    made: Callable[..., Any] | Marbles | str | Endpoint,
+    called: Callable[[str, tuple[Any, ...]], object],
+    *,
+    threads: bool = False,
 ) -> MemoryEndpoint:
-    """Return a function as the endpoint of an app; `called` hears of each call of it."""
+    """Return a function as the endpoint of an app.
+
+    Args:
+        name: The API name.
+        made: The function.
+        called: Hears of each call of it.
+        threads: Whether what is not `async` runs on threads, and may block.
+    """
     endpoint = made if isinstance(made, Endpoint) else Endpoint(function=made)
     function = endpoint.function
-    generator = inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function)
-    parameters = inspect.signature(function).parameters.values()
+    if isinstance(function, str):
+        function = Marbles(function)
+    if isinstance(function, Marbles):
+        parameters: dict[str, Any] = dict.fromkeys(function.parameters, "")
+        run: Callable[..., Any] = _playing(function)
+        generator = True
+    else:
+        parameters = {
+            each.name: ... if each.default is each.empty else each.default
+            for each in inspect.signature(function).parameters.values()
+        }
+        generator = inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function)
+        run = function
     return MemoryEndpoint(
-        _running(name, function, len(endpoint.outputs), called),
-        {each.name: ... if each.default is each.empty else each.default for each in parameters},
+        _running(name, run, len(endpoint.outputs), called, threads=threads),
+        parameters,
         endpoint.outputs,
         generator=generator,
         concurrency=endpoint.concurrency,
@@ -57,15 +83,26 @@ def served(
     )
 
 
+def _playing(marbles: Marbles) -> Callable[..., AsyncGenerator[Any, None]]:
+    return lambda *_: marbles.play()
+
+
 def _running(
     name: str,
     function: Callable[..., Any],
     outputs: int,
     called: Callable[[str, tuple[Any, ...]], object],
+    *,
+    threads: bool,
 ) -> Function:
+    async def do(step: Callable[..., Any], *args: Any) -> Any:
+        return await asyncio.to_thread(step, *args) if threads else step(*args)
+
+    waits = threads and not _is_async(function)
+
     async def run(*given: Any) -> AsyncGenerator[Any, None]:
         called(name, given)
-        made = function(*given)
+        made = await do(function, *given) if waits else function(*given)
         if inspect.isasyncgen(made):
             try:
                 async for each in made:
@@ -74,14 +111,18 @@ def _running(
                 await made.aclose()
         elif inspect.isgenerator(made):
             try:
-                for each in made:
+                while (each := await do(next, made, _END)) is not _END:
                     yield _slots(each, outputs)
             finally:
-                made.close()
+                await do(made.close)
         else:
             yield _slots(await made if inspect.isawaitable(made) else made, outputs)
 
     return run
+
+
+def _is_async(function: Callable[..., Any]) -> bool:
+    return inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function)
 
 
 def _slots(value: Any, outputs: int) -> Any:

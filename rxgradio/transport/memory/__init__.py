@@ -8,8 +8,9 @@ none here, and nothing happens by chance. Its endpoints are async generator func
 
 from __future__ import annotations
 
-__all__ = ["Function", "MemoryEndpoint", "MemoryServer", "MemoryTransport"]
+__all__ = ["Event", "Function", "MemoryEndpoint", "MemoryServer", "MemoryTransport", "Turn"]
 
 from .endpoint import Function, MemoryEndpoint
+from .queue import Event, Turn
 from .server import MemoryServer
 from .transport import MemoryTransport

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-__all__ = ["Event", "Queue"]
+__all__ = ["Event", "Queue", "Told", "Turn"]
 
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from ...exceptions import AppError
 from ...updates import ProgressUnit, Status, StatusUpdate
@@ -16,6 +16,11 @@ from .endpoint import MemoryEndpoint, is_state
 from .generation import Generation
 from .mailbox import Mailbox
 from .run import Run, Tasks
+
+Turn: TypeAlias = Literal["submitted", "started", "finished", "failed", "cancelled"]
+"""What becomes of a call on the server; "cancelled" also if nobody listens any more."""
+
+Told: TypeAlias = "Callable[[Event, Turn], object]"
 
 
 class Event:
@@ -37,6 +42,8 @@ class Event:
         self.data: asyncio.Future[list[Any] | None] = asyncio.get_running_loop().create_future()
         """What it is called with; None if the client has left."""
         self.alive = True
+        self.ended = False
+        """It has finished, failed, or was cancelled."""
         self.task: asyncio.Task[None] | None = None
         self.run: Run | None = None
         self.has_yielded = False
@@ -59,16 +66,22 @@ class Queue:
 
     Args:
         max_size: How many calls may wait.
+        told: Hears of each turn that a call takes.
     """
 
     def __init__(
-        self, endpoints: Mapping[str, MemoryEndpoint], facts: Generation, max_size: int | None
+        self,
+        endpoints: Mapping[str, MemoryEndpoint],
+        facts: Generation,
+        max_size: int | None,
+        told: Told,
     ) -> None:
         self.running: dict[str, Event] = {}
         """By event id, and without those that only the function has not noticed the end of."""
         self._endpoints = endpoints
         self._facts = facts
         self._max_size = max_size
+        self._told = told
         self._waiting: dict[int, list[Event]] = defaultdict(list)
         self._state: dict[str, dict[str, Any]] = defaultdict(dict)
         self._tasks = Tasks()
@@ -100,6 +113,7 @@ class Queue:
 
     def push(self, event: Event) -> None:
         """Take a call in; what runs is started a moment later, as on a real server."""
+        self._told(event, "submitted")
         waiting = self._waiting[event.fn_index]
         waiting.append(event)
         self._estimate(event, len(waiting) - 1)
@@ -111,6 +125,7 @@ class Queue:
         if not event.data.done():
             event.data.set_result(None)
         event.frames.put_nowait(None)
+        self.end(event, "cancelled")
         self.remove(event)
 
     def leave_session(self, session: str) -> None:
@@ -129,17 +144,17 @@ class Queue:
         """Take a call out of the queue, if it waits there."""
         for event in self._all_waiting():
             if event.event_id == event_id:
+                self.end(event, "cancelled")
                 self.remove(event)
 
     async def cancel(self, session: str, fn_index: int) -> None:
         """End all running calls of a session and endpoint (`cancel_tasks` of utils.py)."""
-        tasks = [
-            event.task
-            for event in self.running.values()
-            if (event.session, event.fn_index) == (session, fn_index) and event.task is not None
-        ]
-        for task in tasks:
-            task.cancel()
+        tasks: list[asyncio.Task[None]] = []
+        for event in self.running.values():
+            if (event.session, event.fn_index) == (session, fn_index) and event.task is not None:
+                self.end(event, "cancelled")
+                event.task.cancel()
+                tasks.append(event.task)
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def reset(self, event_id: str) -> bool:
@@ -152,8 +167,30 @@ class Queue:
             event.mailbox.put(None)
         return True
 
+    def end(self, event: Event, turn: Literal["finished", "failed", "cancelled"]) -> None:
+        """Take note that a call has ended; the first word counts."""
+        if not event.ended:
+            event.ended = True
+            self._told(event, turn)
+
+    async def run_at_once(self, event: Event) -> dict[str, Any]:
+        """Make a call that does not wait in the queue, and return its first output."""
+        self._told(event, "submitted")
+        self._told(event, "started")
+        data = await event.data
+        try:
+            output = await self.call(event.fn_index, data or [], event.session)
+        except Exception:
+            self.end(event, "failed")
+            raise
+        except asyncio.CancelledError:
+            self.end(event, "cancelled")
+            raise
+        self.end(event, "finished")
+        return output
+
     async def call(self, fn_index: int, data: list[Any], session: str) -> dict[str, Any]:
-        """Call a function at once, and return its first output: the queue is not asked."""
+        """Call a function, and return its first output: the queue is not asked."""
         run = self._begin(fn_index, data, session)
         endpoint = self._endpoint(fn_index)
         try:
@@ -200,10 +237,12 @@ class Queue:
         data = await event.data
         if event.alive and data is not None:
             started = {} if event.ends_mailbox else {"eta": None}
+            self._told(event, "started")
             event.say("process_starts", **started)
             await self._narrate(event, data)
 
     def _done(self, event: Event, _: object) -> None:
+        self.end(event, "cancelled")  # unless it has ended in another way before
         self.running.pop(event.event_id, None)
         self._start_next(event.fn_index)
 
@@ -211,6 +250,7 @@ class Queue:
         endpoint = self._endpoint(event.fn_index)
         if endpoint.generator and self._facts.queue == "websocket" and self._is_shared(event):
             # Iterators are kept by session and function, and two calls of one get mixed up.
+            self.end(event, "failed")
             event.say("process_completed", output={"error": None}, success=False)
             return
         try:
@@ -220,8 +260,10 @@ class Queue:
             else:
                 output = await self._iterate(event, endpoint, data)
         except Exception as error:  # noqa: BLE001 (whatever the app raises)
+            self.end(event, "failed")
             event.say("process_completed", output=self.error_of(error), success=False)
         else:
+            self.end(event, "finished")
             event.say("process_completed", output=output, success=True)
 
     def _is_shared(self, event: Event) -> bool:

@@ -17,7 +17,7 @@ from .documents import config_of, info_of
 from .endpoint import MemoryEndpoint
 from .generation import generation_of
 from .mailbox import Mailbox, Reader
-from .queue import Event, Queue
+from .queue import Event, Queue, Told
 
 _STREAM = Answer(200, {"content-type": "text/event-stream"}, b"")
 
@@ -32,6 +32,7 @@ class MemoryServer:
         has_queue: The author has called `.queue()`, which only 3.x needs.
         ids: Of its events. Those of Gradio are random: a server that takes the place of
             another one goes on with its ids, and never gives one twice.
+        told: Hears of each turn that a call takes.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class MemoryServer:
         max_size: int | None = None,
         has_queue: bool = True,
         ids: Iterator[int] | None = None,
+        told: Told = lambda _, __: None,
     ) -> None:
         self.endpoints = dict(endpoints)
         self.version = version
@@ -55,7 +57,7 @@ class MemoryServer:
         """What was uploaded, and what can be downloaded, by path."""
         self._facts = generation_of(version)
         self._has_queue = has_queue
-        self._queue = Queue(self.endpoints, self._facts, max_size)
+        self._queue = Queue(self.endpoints, self._facts, max_size, told)
         self._mailboxes: dict[str, Mailbox] = {}  # by session
         self._pending: dict[str, set[str]] = {}  # event ids by session; may outlive its mailbox
         self._asked: dict[str, Event] = {}  # for their data, by event id
@@ -94,9 +96,9 @@ class MemoryServer:
         """End every running call of the session and endpoint; tell the one that was named."""
         session, event_id = body["session_hash"], body["event_id"]
         named = self._queue.running.get(event_id)
-        await self._queue.cancel(session, body["fn_index"])
-        if self._facts.cancel_removes:
+        if self._facts.cancel_removes:  # the queue starts nothing before that
             self._queue.remove_named(event_id)
+        await self._queue.cancel(session, body["fn_index"])
         mailbox = self._mailboxes.get(session)
         if mailbox is not None and event_id in self._pending.get(session, ()):
             ended = {"msg": "process_completed", "event_id": event_id}
@@ -199,8 +201,9 @@ class MemoryServer:
         if not self._knows(fn_index):
             return Answer(500, {}, b"Internal Server Error")
         try:
-            session = document.get("session_hash") or ""
-            return _json(await self._queue.call(fn_index, document["data"], session))
+            event = self._event(document.get("session_hash") or "", fn_index, Mailbox())
+            event.data.set_result(document["data"])
+            return _json(await self._queue.run_at_once(event))
         except Exception as error:  # noqa: BLE001 (whatever the app raises)
             return _json(self._queue.error_of(error), 500)
 

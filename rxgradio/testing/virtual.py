@@ -1,0 +1,403 @@
+"""Virtual time: a test says what time it is, and nothing happens but what is due."""
+
+from __future__ import annotations
+
+__all__ = ["VirtualTime"]
+
+import asyncio
+import contextvars
+import logging
+import math
+from collections import deque
+from collections.abc import Callable, Coroutine, Generator
+from concurrent.futures import Executor, Future
+from contextlib import ExitStack, contextmanager, suppress
+from types import TracebackType
+from typing import Any, NoReturn, Self, TypeVar, TypeVarTuple
+
+from reactivex import Observable, abc, typing
+from reactivex.testing import ReactiveTest, TestScheduler
+from reactivex.testing.mockobserver import MockObserver
+
+from ..clock import taken_from
+from ..runtime.delivery import Delivery
+from ..runtime.loop import Home
+from ..runtime.process import replaced
+
+logger = logging.getLogger("rxgradio")
+
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
+
+_LEAVE = 60.0
+"""Virtual seconds that what is left gets to end when the context does."""
+
+
+class VirtualTime(TestScheduler):
+    """reactivex's `TestScheduler`, by whose clock all of rxgradio goes while in its context.
+
+        with VirtualTime() as time:
+            app = MemoryApp({"/search": "--a--b|"})
+            keys = time.create_hot_observable(on_next(300, "g"), on_next(301, "gr"))
+            search = app.client().endpoint("/search")
+            seen = time.start(lambda: keys.pipe(search.latest()))
+            assert [call.end for call in app.calls] == ["cancelled", "finished"]
+
+    Clients, jobs, their timers and watchdogs, operators, and the functions of apps in memory
+    run on the thread of the test, when it says that time goes on: `start`, `advance_to` and
+    `advance_by`, in seconds, or `run`. Whatever waits for a job (`result`, `predict`, `for`)
+    lets time go on until that is there. Nothing happens by chance: the same test has the same
+    course, always.
+
+    Beyond reactivex's: no time passes by the number of things that are due at once, what is
+    due now is done by `advance_by(0)`, and what was cancelled moves no clock.
+
+    It is one thread's. Nothing that waits in another way lets time go on, such as
+    `concurrent.futures.wait` and reactivex's `Observable.run`; use `run`.
+    """
+
+    __test__ = False
+
+    def __init__(self) -> None:
+        super().__init__(initial_clock=0.0)
+        self._home = _VirtualHome(self)
+        self._delivery = _VirtualDelivery(self)
+        self._entered = ExitStack()
+
+    def __enter__(self) -> Self:
+        """Begin: what is made from here on, in this context, goes by this clock."""
+        self._entered.enter_context(replaced(self._home, self._delivery))
+        self._entered.enter_context(taken_from(lambda: self.now))
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close the clients that are open, and end what still runs."""
+        try:
+            self._home.shut_down()
+        finally:
+            self._entered.close()
+
+    # ---- time goes on
+
+    def run(self, work: Coroutine[Any, Any, T] | Observable[T], timeout: float | None = None) -> T:
+        """Let time go on until a coroutine has returned, or a stream has ended.
+
+        Returns what the coroutine does, or the last value of the stream; raises their error.
+        `asyncio.sleep` and `asyncio.timeout` in the coroutine go by this clock.
+
+        Raises:
+            TimeoutError: It has not within so many virtual seconds.
+            RuntimeError: Nothing is due any more, so that it never will; or the stream has
+                ended without a value.
+        """
+        future = self._last(work) if isinstance(work, Observable) else self._home.run(work)
+        try:
+            self.await_(future.done, timeout)
+        except BaseException:
+            future.cancel()
+            self.advance_by(0)
+            raise
+        return future.result()
+
+    def start(
+        self,
+        create: Callable[[], Observable[T]] | None = None,
+        created: float | None = None,
+        subscribed: float | None = None,
+        disposed: float | None = None,
+    ) -> MockObserver[T]:
+        """Do as reactivex's: make a stream at 100 s, subscribe at 200 s, dispose at 1,000 s.
+
+        Returns its observer, with what it was told and when, when nothing is due any more.
+        """
+        observer: MockObserver[T] = self.create_observer()
+        if create is not None:
+            source: list[Observable[T]] = []
+            subscription: list[abc.DisposableBase] = []
+            self._at(created or ReactiveTest.created, lambda: source.append(create()))
+            self._at(
+                subscribed or ReactiveTest.subscribed,
+                lambda: subscription.extend(
+                    each.subscribe(observer, scheduler=self) for each in source
+                ),
+            )
+            self._at(
+                disposed or ReactiveTest.disposed,
+                lambda: [each.dispose() for each in subscription],
+            )
+        self._stopped = False
+        while not self._stopped and self._step():
+            pass
+        return observer
+
+    def stop(self) -> None:
+        """Let no more time go on, if it is under way."""
+        self._stopped = True
+
+    def advance_to(self, time: typing.AbsoluteTime) -> None:
+        """Let time go on to this moment, and do all that is due until then, and at it.
+
+        Raises:
+            ValueError: It has passed.
+        """
+        until = self.to_seconds(time)
+        if until < self.seconds:
+            raise ValueError(f"it is {self.seconds:g} s, and time does not go back to {until:g} s")
+        self._stopped = False
+        while not self._stopped and self._step(until):
+            pass
+        if not self._stopped:
+            self._clock = until
+
+    def advance_by(self, time: typing.RelativeTime) -> None:
+        """Let so many seconds pass, and do all that is due until then."""
+        self.advance_to(self.seconds + self.to_timedelta(time).total_seconds())
+
+    @property
+    def seconds(self) -> float:
+        """The time, in seconds."""
+        return self.to_seconds(self._clock)
+
+    def await_(self, fact: Callable[[], bool], timeout: float | None = None) -> None:
+        """Let time go on until something is so.
+
+        Raises:
+            TimeoutError: It is not so within so many virtual seconds.
+            RuntimeError: Nothing is due any more, so that it never will be.
+        """
+        until = math.inf if timeout is None else self.seconds + timeout
+        while not fact():
+            if self._step(until):
+                continue
+            if timeout is None or math.isinf(timeout):
+                _refuse_to_wait()
+            self._clock = until
+            raise TimeoutError
+
+    def _step(self, until: float = math.inf) -> bool:
+        """Do the next thing that is due until then; returns whether there was one."""
+        while self._queue:
+            item = self._queue.peek()
+            if not item.is_cancelled() and self.to_seconds(item.duetime) > until:
+                return False
+            self._queue.dequeue()
+            if item.is_cancelled():
+                continue
+            self._clock = max(self.seconds, self.to_seconds(item.duetime))
+            item.invoke()
+            return True
+        return False
+
+    def _at(self, time: float, action: Callable[[], object]) -> None:
+        def run(_: abc.SchedulerBase, __: object = None) -> None:
+            action()
+
+        self.schedule_absolute(float(time), run)
+
+    def _last(self, stream: Observable[T]) -> Future[T]:
+        future: Future[T] = Future()
+        last: list[T] = []
+
+        def keep(value: T) -> None:
+            last[:] = [value]
+
+        def complete() -> None:
+            if last:
+                future.set_result(last[0])
+            else:
+                future.set_exception(RuntimeError("the stream has ended without a value"))
+
+        subscription = stream.subscribe(keep, future.set_exception, complete, scheduler=self)
+        future.add_done_callback(lambda _: subscription.dispose())
+        return future
+
+
+def _refuse_to_wait() -> NoReturn:
+    raise RuntimeError(
+        "this would wait for ever: nothing is due any more. Is it to come from an endpoint that "
+        "never ends, or from something that is no part of virtual time?"
+    )
+
+
+class _VirtualHome(Home):
+    """The scheduler thread, without a thread."""
+
+    def __init__(self, time: VirtualTime) -> None:
+        self._virtual = _VirtualLoop(time)  # type: ignore[abstract]  # it does no I/O; and at runtime none is abstract
+        super().__init__(self._virtual)
+        self._time = time
+
+    @property
+    def current(self) -> bool:
+        """Whether a task or a callback of the loop is under way."""
+        return asyncio._get_running_loop() is self.loop  # noqa: SLF001 (public in all but name)
+
+    def shut_down(self) -> None:
+        """Close all tenants, and end what is left."""
+
+        async def leave() -> None:
+            leaving = [asyncio.ensure_future(tenant.aclose()) for tenant in list(self.tenants)]
+            if leaving:
+                await asyncio.wait(leaving, timeout=_LEAVE)
+            rest = asyncio.all_tasks() - {asyncio.current_task()}
+            for task in rest:
+                task.cancel()
+            if rest:
+                await asyncio.wait(rest, timeout=_LEAVE)
+
+        with suppress(TimeoutError):
+            self._time.run(leave(), 3 * _LEAVE)
+        self._time.advance_by(0)
+        self._virtual.close()
+
+
+class _VirtualDelivery(Delivery):
+    """The delivery pool, without threads."""
+
+    def __init__(self, time: VirtualTime) -> None:
+        super().__init__(lambda _, __: None)
+        self._time = time
+
+    def start(self, run: Callable[[], object], whom: object) -> None:
+        """Run a callback when it is its turn, at this moment."""
+        context = contextvars.copy_context()
+
+        def action(_: abc.SchedulerBase, __: object = None) -> None:
+            try:
+                context.run(run)
+            except Exception:
+                logger.exception("a callback raised: %r", whom)
+
+        self._time.schedule(action)
+
+    @contextmanager
+    def standing_aside(
+        self, until: Callable[[], bool], timeout: float | None = None
+    ) -> Generator[None]:
+        """Let time go on until something is so, for some virtual seconds at most."""
+        self._time.await_(until, timeout)
+        yield
+
+    def drain(self, timeout: float) -> bool:  # noqa: ARG002 (no time passes)
+        """Do what is due."""
+        self._time.advance_by(0)
+        return True
+
+
+class _VirtualLoop(asyncio.AbstractEventLoop):
+    """An asyncio loop that does no I/O, and runs what is due when its scheduler does."""
+
+    def __init__(self, time: VirtualTime) -> None:
+        self._time = time
+        self._ready: deque[asyncio.Handle] = deque()
+        self._scheduled: dict[asyncio.TimerHandle, abc.DisposableBase] = {}
+        self._due = False  # what is ready
+        self._closed = False
+
+    def time(self) -> float:
+        return self._time.seconds
+
+    def get_debug(self) -> bool:
+        return False
+
+    def is_running(self) -> bool:
+        return not self._closed
+
+    def is_closed(self) -> bool:
+        return self._closed
+
+    def close(self) -> None:
+        self._closed = True
+
+    def call_soon(
+        self,
+        callback: Callable[[*Ts], object],
+        *args: *Ts,
+        context: contextvars.Context | None = None,
+    ) -> asyncio.Handle:
+        if self._closed:
+            raise RuntimeError("Event loop is closed")
+        handle = asyncio.Handle(callback, args, self, context)
+        self._ready.append(handle)
+        if not self._due:
+            self._due = True
+            self._time.schedule(self._drain)
+        return handle
+
+    call_soon_threadsafe = call_soon
+
+    def call_later(
+        self,
+        delay: float,
+        callback: Callable[[*Ts], object],
+        *args: *Ts,
+        context: contextvars.Context | None = None,
+    ) -> asyncio.TimerHandle:
+        return self.call_at(self.time() + delay, callback, *args, context=context)
+
+    def call_at(
+        self,
+        when: float,
+        callback: Callable[[*Ts], object],
+        *args: *Ts,
+        context: contextvars.Context | None = None,
+    ) -> asyncio.TimerHandle:
+        handle = asyncio.TimerHandle(when, callback, args, self, context)
+
+        def due(_: abc.SchedulerBase, __: object = None) -> None:
+            del self._scheduled[handle]
+            self._run(handle)
+
+        if not math.isinf(when):
+            self._scheduled[handle] = self._time.schedule_absolute(max(when, self.time()), due)
+        return handle
+
+    def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
+        if (scheduled := self._scheduled.pop(handle, None)) is not None:
+            scheduled.dispose()
+
+    def create_future(self) -> asyncio.Future[Any]:
+        return asyncio.Future(loop=self)
+
+    def create_task(self, coro: Any, **named: Any) -> asyncio.Task[Any]:
+        return asyncio.Task(coro, loop=self, **named)
+
+    def run_in_executor(  # pyright: ignore[reportIncompatibleMethodOverride] (typeshed has a coroutine's type)
+        self,
+        executor: Executor | None,  # noqa: ARG002 (there are no threads)
+        func: Callable[[*Ts], T],
+        *args: *Ts,
+    ) -> asyncio.Future[T]:
+        """Run a function at once, here: what blocks takes no virtual time."""
+        future: asyncio.Future[T] = self.create_future()
+        try:
+            future.set_result(func(*args))
+        except Exception as error:  # noqa: BLE001 (it is handed on)
+            future.set_exception(error)
+        return future
+
+    def call_exception_handler(self, context: dict[str, Any]) -> None:
+        logger.error("%s", context.get("message"), exc_info=context.get("exception"))
+
+    def _drain(self, _: abc.SchedulerBase, __: object = None) -> None:
+        try:
+            while self._ready:
+                self._run(self._ready.popleft())
+        finally:
+            self._due = bool(self._ready)
+            if self._due:
+                self._time.schedule(self._drain)
+
+    def _run(self, handle: asyncio.Handle) -> None:
+        outer = asyncio._get_running_loop()  # noqa: SLF001 (public in all but name)
+        asyncio._set_running_loop(self)  # noqa: SLF001 (as above)
+        try:
+            if not handle.cancelled():
+                handle._run()  # noqa: SLF001 (as `_run_once` of base_events.py does)
+        finally:
+            asyncio._set_running_loop(outer)  # noqa: SLF001 (as above)
