@@ -215,6 +215,7 @@ class Connection:
         """Connect to an app over HTTP; on the scheduler thread."""
         from .transport.chosen import HttpOptions  # noqa: PLC0415 (see `load`)
         from .transport.http import HttpTransport  # noqa: PLC0415
+        from .transport.interface import transport_for  # noqa: PLC0415
 
         address, login = _address(src if space is None else await space.find())
         if space is None:
@@ -222,13 +223,17 @@ class Connection:
         else:
             ours = await space.headers(address)
         given = checked(settings.headers)
-        transport = HttpTransport(
-            address,
-            login,
-            {**_without(checked(ours), given), **given},
-            limits=settings.limits,
-            options=HttpOptions(kwargs=settings.httpx_kwargs or {}, verify=settings.ssl_verify),
-        )
+
+        def usual() -> Transport:
+            return HttpTransport(
+                address,
+                login,
+                {**_without(checked(ours), given), **given},
+                limits=settings.limits,
+                options=HttpOptions(kwargs=settings.httpx_kwargs or {}, verify=settings.ssl_verify),
+            )
+
+        transport = transport_for(address, usual)
         if space is None:
             return await cls.over(address, transport, settings)
         try:

@@ -37,6 +37,7 @@ __all__ = [
     "Marbles",
     "MemoryApp",
     "Mute",
+    "NotRecorded",
     "Peer",
     "Play",
     "Refuse",
@@ -57,11 +58,14 @@ __all__ = [
     "huge",
     "message",
     "nested",
+    "record",
+    "replay",
     "stream_head",
     "unknown",
 ]
 
 from .app import Call, MemoryApp
+from .cassette import NotRecorded
 from .content import answer, chunk, huge, message, nested, stream_head, unknown
 from .faults import (
     Close,
@@ -87,6 +91,8 @@ from .functions import Endpoint
 from .marbles import Marbles
 from .peer import Gate, Peer, Request
 from .proxy import Bandwidth, FaultProxy, LimitData, SlowAnswers
+from .recording import record
+from .replay import replay
 from .server import FaultServer, Joined, Script
 from .virtual import VirtualTime
 from .websocket import Wire

@@ -8,6 +8,7 @@ import math
 import re
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -19,11 +20,10 @@ from ..connection import Connection, Settings, load
 from ..options import CallOptions, Limits, Options
 from ..runtime.process import delivery, loop_thread
 from ..runtime.reading import await_future
+from ..transport.interface import Transport, placed
 from ..transport.memory import Event, MemoryServer, MemoryTransport, Turn
 from .functions import Endpoint, served
 from .marbles import Marbles
-
-_ADDRESS = "http://memory.test"
 
 _PATIENT = Limits(silence=math.inf)
 """No connection is lost here but by `cut`."""
@@ -62,6 +62,8 @@ class MemoryApp:
             function, or an `Endpoint`.
         version: The release of Gradio that it is; any from 3.6 on.
         max_size: How many calls may wait in the queue.
+        address: Where `Client(address)` finds it while in its context; what is called on
+            other threads finds it too if it runs in a copy of that context.
     """
 
     def __init__(
@@ -70,10 +72,13 @@ class MemoryApp:
         *,
         version: str = "6.31.0",
         max_size: int | None = None,
+        address: str = "http://memory.test",
     ) -> None:
         if not re.fullmatch(r"\d+\.\d+\.\d+", version):
             raise ValueError(f"a version of Gradio is as '6.31.0', not {version!r}")
         self.version = version
+        self.address = address.rstrip("/")
+        self._placed = ExitStack()
         made = {"/" + name.removeprefix("/"): each for name, each in endpoints.items()}
         self._names = list(made)
         self._calls: dict[Event, Call] = {}
@@ -88,7 +93,8 @@ class MemoryApp:
         )
 
     def __enter__(self) -> Self:
-        """Do nothing: it can be called already."""
+        """Be where `Client(address)` finds it."""
+        self._placed.enter_context(placed(self._place))
         return self
 
     def __exit__(
@@ -97,7 +103,8 @@ class MemoryApp:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Close."""
+        """Close, and be there no more."""
+        self._placed.close()
         self.close()
 
     def client(
@@ -115,7 +122,7 @@ class MemoryApp:
         settings = Settings(
             limits=limits, download_files=download_files, retry=CallOptions(**options).retry
         )
-        opening = Connection.over(_ADDRESS, MemoryTransport(self._server), settings)
+        opening = Connection.over(self.address, MemoryTransport(self._server), settings)
         client = Client._over(  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] (what `connect` does)
             await_future(self._home.run(opening)), CallOptions(**options)
         )
@@ -154,6 +161,9 @@ class MemoryApp:
         for client in self._clients:
             client.close()
         await_future(self._home.run(self._server.aclose()), _SOON)
+
+    def _place(self, address: str, make: Callable[[], Transport]) -> Transport:
+        return MemoryTransport(self._server) if address == self.address else make()
 
     def _heard(self, event: Event, turn: Turn) -> None:
         at = utc().timestamp()

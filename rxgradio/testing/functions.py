@@ -66,10 +66,7 @@ def served(
         run: Callable[..., Any] = _playing(function)
         generator = True
     else:
-        parameters = {
-            each.name: ... if each.default is each.empty else each.default
-            for each in inspect.signature(function).parameters.values()
-        }
+        parameters = _parameters(name, function)
         generator = inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function)
         run = function
     return MemoryEndpoint(
@@ -81,6 +78,17 @@ def served(
         queued=endpoint.queued,
         stream=endpoint.stream,
     )
+
+
+def _parameters(name: str, function: Callable[..., Any]) -> dict[str, Any]:
+    """Return the inputs of a function with their defaults; `...` is none."""
+    try:
+        found = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"{name}: what it takes cannot be seen of {function!r}") from error
+    if any(each.kind in {each.VAR_POSITIONAL, each.VAR_KEYWORD} for each in found):
+        raise TypeError(f"{name}: an endpoint has a fixed number of inputs; write it with names")
+    return {each.name: ... if each.default is each.empty else each.default for each in found}
 
 
 def _playing(marbles: Marbles) -> Callable[..., AsyncGenerator[Any, None]]:

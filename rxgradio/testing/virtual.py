@@ -23,6 +23,7 @@ from ..clock import taken_from
 from ..runtime.delivery import Delivery
 from ..runtime.loop import Home
 from ..runtime.process import replaced
+from ..transport.interface import placed
 
 logger = logging.getLogger("rxgradio")
 
@@ -68,6 +69,7 @@ class VirtualTime(TestScheduler):
         """Begin: what is made from here on, in this context, goes by this clock."""
         self._entered.enter_context(replaced(self._home, self._delivery))
         self._entered.enter_context(taken_from(lambda: self.now))
+        self._entered.enter_context(placed(_refuse))
         return self
 
     def __exit__(
@@ -215,6 +217,12 @@ class VirtualTime(TestScheduler):
         subscription = stream.subscribe(keep, future.set_exception, complete, scheduler=self)
         future.add_done_callback(lambda _: subscription.dispose())
         return future
+
+
+def _refuse(address: str, _: object) -> NoReturn:
+    raise RuntimeError(
+        f"there is no app in memory at {address}, and the network has no place in virtual time"
+    )
 
 
 def _refuse_to_wait() -> NoReturn:

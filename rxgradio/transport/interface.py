@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-__all__ = ["LAST_BYTES", "Socket", "Stream", "Transport", "Upload", "unexpected"]
+__all__ = [
+    "LAST_BYTES",
+    "Socket",
+    "Stream",
+    "Transport",
+    "Upload",
+    "placed",
+    "transport_for",
+    "unexpected",
+]
 
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
-from typing import Protocol
+from collections.abc import AsyncIterator, Callable, Generator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, contextmanager
+from contextvars import ContextVar
+from functools import partial
+from typing import Protocol, TypeAlias
 
 from ..exceptions import ProtocolError
 from ..protocol.answers import Answer
@@ -142,3 +153,35 @@ class Transport(Protocol):
     async def aclose(self) -> None:
         """Close all connections."""
         ...
+
+
+Make: TypeAlias = Callable[[], Transport]
+Place: TypeAlias = Callable[[str, Make], Transport]
+"""Returns what is to be the transport to the app of an address; it may make the usual one."""
+
+_place: ContextVar[Place | None] = ContextVar("rxgradio.transport", default=None)
+
+
+@contextmanager
+def placed(place: Place) -> Generator[None]:
+    """Put transports in the place of those that connections of this context would use.
+
+    It also stands for contexts that are copied from this one, and is asked before what
+    stands already, whose transports it gets as the usual ones.
+    """
+    outer = _place.get()
+
+    def nested(address: str, make: Make) -> Transport:
+        return place(address, make if outer is None else partial(outer, address, make))
+
+    token = _place.set(nested)
+    try:
+        yield
+    finally:
+        _place.reset(token)
+
+
+def transport_for(address: str, make: Make) -> Transport:
+    """Return what `make` does, or what a test has put in its place."""
+    place = _place.get()
+    return make() if place is None else place(address, make)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -12,6 +13,7 @@ import pytest
 
 from rxgradio import (
     AppError,
+    Client,
     ClientClosed,
     ConnectionLost,
     DeadlineExceeded,
@@ -185,6 +187,29 @@ def test_a_cut_is_a_loss() -> None:
         assert error.outputs == ["a"]
 
 
+def test_it_is_where_its_address_says_while_in_its_context() -> None:
+    def greet(url: str) -> Any:
+        with Client(url, connect_timeout=5) as client:
+            return client.predict("a", api_name="/upper")
+
+    address = "http://app.test:7860/mounted"
+    with MemoryApp({"/upper": str.upper}, address=address + "/") as app:
+        assert greet(address) == greet(address + "/?__theme=dark") == "A"
+        with MemoryApp({"/upper": str.lower}, address=address):
+            assert greet(address) == "a"
+        with MemoryApp({"/upper": str.lower}, address="http://other.test") as other:
+            assert greet(address) == "A"
+            assert greet(other.address) == "a"
+        assert len(app.calls) == 3
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{closed.getsockname()[1]}"
+        with MemoryApp({"/upper": str.upper}, address=address):
+            pass
+        with pytest.raises(ConnectionLost):
+            greet(address)
+
+
 def test_closing_ends_all() -> None:
     ended: list[str] = []
 
@@ -222,6 +247,12 @@ def test_mistakes_are_named() -> None:
         MemoryApp({"/m": "-|-a"})
     with pytest.raises(ValueError, match="after"):
         Marbles("#a")
+    with pytest.raises(TypeError, match=r"/any: .* fixed number of inputs"):
+        MemoryApp({"/any": lambda *given: given})
+    with pytest.raises(TypeError, match="/range: what it takes cannot be seen"):
+        MemoryApp({"/range": range})
+    with pytest.raises(TypeError, match="/number"):
+        MemoryApp({"/number": 5})  # type: ignore[dict-item]  # a mistake
     with MemoryApp({"/upper": str.upper}) as app, pytest.raises(ValueError, match="it has /upper"):
         app.calls_of("/lower")
 

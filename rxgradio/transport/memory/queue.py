@@ -232,14 +232,18 @@ class Queue:
 
     async def _process(self, event: Event) -> None:
         if not event.data.done():
-            asked = {} if self._facts.queue == "websocket" else {"event_id": event.event_id}
-            event.say("send_data", **asked)
+            self.ask(event)
         data = await event.data
         if event.alive and data is not None:
             started = {} if event.ends_mailbox else {"eta": None}
             self._told(event, "started")
             event.say("process_starts", **started)
             await self._narrate(event, data)
+
+    def ask(self, event: Event) -> None:
+        """Ask for the data of a call."""
+        asked = {} if self._facts.queue == "websocket" else {"event_id": event.event_id}
+        event.say("send_data", **asked)
 
     def _done(self, event: Event, _: object) -> None:
         self.end(event, "cancelled")  # unless it has ended in another way before

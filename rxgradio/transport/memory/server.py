@@ -149,6 +149,10 @@ class MemoryServer:
             case _:
                 return _json({"detail": "Not Found"}, 404)
 
+    def submit_form(self, path: str, fields: Mapping[str, str]) -> Answer:  # noqa: ARG002
+        """Answer the POST of a form: nothing here takes one."""
+        return Answer(404, {}, b"not found")
+
     # ---- files
 
     def upload(self, files: Sequence[tuple[str, bytes]], headers: Mapping[str, str]) -> Answer:

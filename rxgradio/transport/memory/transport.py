@@ -51,9 +51,9 @@ class MemoryTransport:
         """Post a JSON document."""
         return await self.server.post(path, body, headers or {})
 
-    async def submit_form(self, path: str, fields: Mapping[str, str]) -> Answer:  # noqa: ARG002
-        """Post a form: nothing here takes one."""
-        return Answer(404, {}, b"not found")
+    async def submit_form(self, path: str, fields: Mapping[str, str]) -> Answer:
+        """Post a form."""
+        return self.server.submit_form(path, fields)
 
     async def upload(
         self,

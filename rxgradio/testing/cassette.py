@@ -1,0 +1,118 @@
+"""What was recorded of a session: a file of JSON lines, and what they say."""
+
+from __future__ import annotations
+
+__all__ = ["Cassette", "NotRecorded", "Recorded", "digest_of", "key_of"]
+
+import base64
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..exceptions import RxGradioError
+from ..protocol.answers import Answer
+
+_FORMAT = 1
+
+
+class NotRecorded(RxGradioError):  # noqa: N818 (named as those of rxgradio.exceptions are)
+    """Something was asked for that the recording does not have; record it anew."""
+
+
+@dataclass(slots=True)
+class Recorded:
+    """A call: what the server said of it, and how many seconds after it was made."""
+
+    at: float
+    fn_index: int = -1
+    data: Any = None
+    messages: list[tuple[float, dict[str, Any]]] = field(
+        default_factory=list[tuple[float, dict[str, Any]]]
+    )
+    cancelled: bool = False
+    answer: tuple[float, int, Any] | None = None
+    """Of a call that was posted without the queue: after how long, the status, the document."""
+
+
+@dataclass(slots=True)
+class Cassette:
+    """What was recorded of one app."""
+
+    documents: dict[str, Answer] = field(default_factory=dict[str, Answer])
+    calls: dict[str, Recorded] = field(default_factory=dict[str, Recorded])
+    uploads: dict[tuple[str, str], str] = field(default_factory=dict[tuple[str, str], str])
+    """Where the app has put an upload, by its name and the SHA-256 of its content."""
+    files: dict[str, tuple[Answer, bytes]] = field(default_factory=dict[str, tuple[Answer, bytes]])
+
+    @staticmethod
+    def read(path: Path) -> dict[str, Cassette]:
+        """Read a recording: by address, what each app said.
+
+        Raises:
+            ValueError: It is no recording.
+        """
+        cassettes: defaultdict[str, Cassette] = defaultdict(Cassette)
+        with path.open(encoding="utf-8") as lines:
+            for number, line in enumerate(lines, 1):
+                try:
+                    said = json.loads(line)
+                    if number == 1:
+                        if said.get("rxgradio recording") != _FORMAT:
+                            raise ValueError("it begins otherwise")  # noqa: TRY301 (below is why)
+                    else:
+                        cassettes[said["app"]].take(said)
+                except (ValueError, KeyError, AttributeError, TypeError) as error:
+                    problem = f"{path} is no recording that can be read: line {number}: {error}"
+                    raise ValueError(problem) from error
+        if not cassettes:
+            raise ValueError(f"{path} is empty: nothing was recorded in it")
+        return dict(cassettes)
+
+    @staticmethod
+    def write(path: Path, lines: list[dict[str, Any]]) -> None:
+        """Write a recording, or leave what is there as it is."""
+        unfinished = path.with_name(f"{path.name}.part")
+        with unfinished.open("w", encoding="utf-8") as file:
+            for line in [{"rxgradio recording": _FORMAT}, *lines]:
+                file.write(json.dumps(line, ensure_ascii=False) + "\n")
+        unfinished.replace(path)
+
+    def take(self, said: Mapping[str, Any]) -> None:
+        """Take a line of the file."""
+        match said:
+            case {"get": path, "status": status, "type": kind, "text": text}:
+                self.documents[path] = Answer(status, {"content-type": kind}, text.encode())
+            case {"call": name, "fn_index": fn_index, "data": data}:
+                call = self.calls.setdefault(name, Recorded(said["at"]))
+                call.fn_index, call.data = fn_index, data
+            case {"call": name, "message": message}:
+                call = self.calls.setdefault(name, Recorded(said["at"]))
+                call.messages.append((said["at"] - call.at, message))
+            case {"call": name, "cancelled": True}:
+                self.calls[name].cancelled = True
+            case {"call": name, "status": status, "answer": answer}:
+                call = self.calls[name]
+                call.answer = (said["at"] - call.at, status, answer)
+            case {"call": name}:
+                self.calls[name] = Recorded(said["at"])
+            case {"upload": name, "sha256": digest, "path": path}:
+                self.uploads[name, digest] = path
+            case {"file": path, "status": status, "headers": headers, "content": content}:
+                body = base64.b64decode(content)
+                self.files[path] = (Answer(status, headers, b""), body)
+            case _:
+                raise ValueError(f"it says {sorted(said)}")
+
+
+def digest_of(content: bytes) -> str:
+    """Return by what a content is known."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def key_of(fn_index: int, data: Any) -> str:
+    """Return by what a call is known."""
+    return json.dumps([fn_index, data], sort_keys=True)
