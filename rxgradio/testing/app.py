@@ -22,6 +22,7 @@ from ..runtime.process import delivery, loop_thread
 from ..runtime.reading import await_future
 from ..transport.interface import Transport, placed
 from ..transport.memory import Event, MemoryServer, MemoryTransport, Turn
+from .files import Files
 from .functions import Endpoint, served
 from .marbles import Marbles
 
@@ -85,10 +86,16 @@ class MemoryApp:
         self._turn = threading.Condition()
         self._home = loop_thread()
         self._clients: list[Client] = []
+        kept: dict[str, bytes] = {}
+        self._files = Files(kept, named=version.startswith("3."))
         self._server = MemoryServer(
-            {name: served(name, each, _ignore, threads=True) for name, each in made.items()},
+            {
+                name: served(name, each, _ignore, threads=True, files=self._files)
+                for name, each in made.items()
+            },
             version,
             max_size=max_size,
+            files=kept,
             told=self._heard,
         )
 
@@ -161,6 +168,7 @@ class MemoryApp:
         for client in self._clients:
             client.close()
         await_future(self._home.run(self._server.aclose()), _SOON)
+        self._files.close()
 
     def _place(self, address: str, make: Callable[[], Transport]) -> Transport:
         return MemoryTransport(self._server) if address == self.address else make()

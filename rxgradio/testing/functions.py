@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from ..transport.memory import Function, MemoryEndpoint
 from ..updates import StatusUpdate
+from .files import Files, paths_of
 from .marbles import Marbles
 
 _END: Final = object()
@@ -48,6 +49,7 @@ def served(
     called: Callable[[str, tuple[Any, ...]], object],
     *,
     threads: bool = False,
+    files: Files | None = None,
 ) -> MemoryEndpoint:
     """Return a function as the endpoint of an app.
 
@@ -56,6 +58,7 @@ def served(
         made: The function.
         called: Hears of each call of it.
         threads: Whether what is not `async` runs on threads, and may block.
+        files: Gives and takes its files as paths; else they are what they are on the wire.
     """
     endpoint = made if isinstance(made, Endpoint) else Endpoint(function=made)
     function = endpoint.function
@@ -70,13 +73,14 @@ def served(
         generator = inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function)
         run = function
     return MemoryEndpoint(
-        _running(name, run, len(endpoint.outputs), called, threads=threads),
+        _running(name, run, len(endpoint.outputs), called, threads=threads, files=files),
         parameters,
         endpoint.outputs,
         generator=generator,
         concurrency=endpoint.concurrency,
         queued=endpoint.queued,
         stream=endpoint.stream,
+        files=paths_of(run, endpoint.outputs) if files is not None else (),
     )
 
 
@@ -102,29 +106,38 @@ def _running(
     called: Callable[[str, tuple[Any, ...]], object],
     *,
     threads: bool,
+    files: Files | None,
 ) -> Function:
     async def do(step: Callable[..., Any], *args: Any) -> Any:
         return await asyncio.to_thread(step, *args) if threads else step(*args)
 
     waits = threads and not _is_async(function)
 
+    async def told(value: Any) -> Any:
+        slots = _slots(value, outputs)
+        if files is None or isinstance(slots, StatusUpdate):
+            return slots
+        return await do(files.kept, slots)
+
     async def run(*given: Any) -> AsyncGenerator[Any, None]:
         called(name, given)
+        if files is not None:
+            given = tuple(await do(files.opened, list(given)))
         made = await do(function, *given) if waits else function(*given)
         if inspect.isasyncgen(made):
             try:
                 async for each in made:
-                    yield _slots(each, outputs)
+                    yield await told(each)
             finally:
                 await made.aclose()
         elif inspect.isgenerator(made):
             try:
                 while (each := await do(next, made, _END)) is not _END:
-                    yield _slots(each, outputs)
+                    yield await told(each)
             finally:
                 await do(made.close)
         else:
-            yield _slots(await made if inspect.isawaitable(made) else made, outputs)
+            yield await told(await made if inspect.isawaitable(made) else made)
 
     return run
 

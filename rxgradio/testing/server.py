@@ -28,6 +28,7 @@ from .content import Document, answer, chunk, stream_head
 from .faults import Toxic
 from .functions import Endpoint, served
 from .listener import SOON, Listener
+from .marbles import Marbles
 from .peer import Enough, Peer, Request
 from .websocket import Wire, frame
 
@@ -65,7 +66,7 @@ class FaultServer(Listener):
 
     def __init__(
         self,
-        endpoints: Mapping[str, Callable[..., Any] | Endpoint] | None = None,
+        endpoints: Mapping[str, Callable[..., Any] | Marbles | str | Endpoint] | None = None,
         *,
         version: str = "6.31.0",
         heartbeat: float | None = _HEARTBEAT,

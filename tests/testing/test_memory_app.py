@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ from rxgradio import (
     QueueFull,
     Status,
     StatusUpdate,
+    handle_file,
 )
 from rxgradio.testing import Call, Endpoint, Marbles, MemoryApp
 from tests.contract.app import VERSIONS
@@ -208,6 +210,36 @@ def test_it_is_where_its_address_says_while_in_its_context() -> None:
             pass
         with pytest.raises(ConnectionLost):
             greet(address)
+
+
+def test_files_are_paths_to_its_functions(version: str, tmp_path: Path) -> None:
+    def copy(file: Path, times: int) -> Path:
+        copied = tmp_path / f"copy of {file.name}"
+        copied.write_bytes(file.read_bytes() * times)
+        return copied
+
+    def several(files: list[Path]) -> list[Path]:
+        return files
+
+    def grow(file: Path) -> Iterator[Path]:
+        for n in range(1, 3):
+            yield copy(file, n)
+
+    sent = tmp_path / "sent.bin"
+    sent.write_bytes(b"\0\1")
+    functions: dict[str, Any] = {"/copy": copy, "/several": several, "/grow": grow}
+    with MemoryApp(functions, version=version) as app:
+        client = app.client(download_files=tmp_path / "downloads")
+        came = Path(client.predict(handle_file(sent), 2, api_name="/copy"))
+        assert came.name == "copy of sent.bin"
+        assert came.read_bytes() == b"\0\1\0\1"
+        assert tmp_path / "downloads" in came.parents
+        both = client.predict([handle_file(sent), handle_file(came)], api_name="/several")
+        assert [Path(each).read_bytes() for each in both] == [b"\0\1", b"\0\1\0\1"]
+        grown = [
+            Path(each).read_bytes() for each in client.submit(handle_file(sent), api_name="/grow")
+        ]
+        assert grown == [b"\0\1", b"\0\1\0\1"]
 
 
 def test_closing_ends_all() -> None:

@@ -25,7 +25,7 @@ from rxgradio import (
     StatusUpdate,
     handle_file,
 )
-from rxgradio.testing import Endpoint, FaultServer, Gate, Peer, answer
+from rxgradio.testing import Endpoint, FaultServer, Gate, Marbles, Peer, answer
 
 SOON = 20.0
 
@@ -278,3 +278,10 @@ def test_rxgradio_imports_nothing_of_it() -> None:
     code = "import sys, rxgradio; print(any(m.startswith('rxgradio.testing') for m in sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+def test_an_endpoint_may_be_marbles(version: str) -> None:
+    served = {"/write": Marbles("-a-b-(c,|)", timespan=0.01), "/never": "-a-"}
+    with FaultServer(served, version=version) as server, Client(server.url) as client:
+        assert list(client.submit("x", api_name="/write")) == ["a", "b", "c"]
+        assert next(client.submit("x", api_name="/never")) == "a"

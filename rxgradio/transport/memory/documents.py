@@ -17,10 +17,11 @@ def config_of(
     """Return the `/config` of an app."""
     components: list[dict[str, Any]] = []
 
-    def ids(slots: Mapping[str, Any]) -> list[int]:
+    def ids(slots: Mapping[str, Any], endpoint: MemoryEndpoint) -> list[int]:
         first = len(components)
         components.extend(
-            _component(first + n, *slot, facts) for n, slot in enumerate(slots.items())
+            _component(first + n, name, value, _kind(name, endpoint), facts)
+            for n, (name, value) in enumerate(slots.items())
         )
         return list(range(first, len(components)))
 
@@ -28,8 +29,8 @@ def config_of(
     for n, (name, endpoint) in enumerate(endpoints.items()):
         dependency: dict[str, Any] = {
             "api_name": name.removeprefix("/"),
-            "inputs": ids(endpoint.parameters),
-            "outputs": ids(dict.fromkeys(endpoint.outputs, ...)),
+            "inputs": ids(endpoint.parameters, endpoint),
+            "outputs": ids(dict.fromkeys(endpoint.outputs, ...), endpoint),
             "backend_fn": True,
             "queue": None if endpoint.queued else False,
             "types": {"generator": endpoint.generator, "cancel": False},
@@ -52,8 +53,13 @@ def config_of(
     return config
 
 
-def _component(key: int, name: str, value: Any, facts: Generation) -> dict[str, Any]:
-    kind = "state" if is_state(name) else "textbox"
+def _kind(name: str, endpoint: MemoryEndpoint) -> str:
+    if is_state(name):
+        return "state"
+    return "file" if name in endpoint.files else "textbox"
+
+
+def _component(key: int, name: str, value: Any, kind: str, facts: Generation) -> dict[str, Any]:
     component: dict[str, Any] = {
         "id": key,
         "type": kind,
@@ -69,11 +75,13 @@ def info_of(endpoints: Mapping[str, MemoryEndpoint], facts: Generation) -> dict[
     named = {
         name: {
             "parameters": [
-                _parameter(parameter, default, facts)
+                _parameter(parameter, default, _kind(parameter, endpoint), facts)
                 for parameter, default in endpoint.parameters.items()
                 if not is_state(parameter)
             ],
-            "returns": [_described(label) for label in _shown(endpoint.outputs)],
+            "returns": [
+                _described(label, _kind(label, endpoint)) for label in _shown(endpoint.outputs)
+            ],
         }
         for name, endpoint in endpoints.items()
     }
@@ -84,8 +92,8 @@ def _shown(names: Sequence[str]) -> list[str]:
     return [name for name in names if not is_state(name)]
 
 
-def _parameter(name: str, default: Any, facts: Generation) -> dict[str, Any]:
-    described = _described(name)
+def _parameter(name: str, default: Any, kind: str, facts: Generation) -> dict[str, Any]:
+    described = _described(name, kind)
     if facts.names_parameters:
         described |= {
             "parameter_name": name,
@@ -95,5 +103,5 @@ def _parameter(name: str, default: Any, facts: Generation) -> dict[str, Any]:
     return described
 
 
-def _described(label: str) -> dict[str, Any]:
-    return {"label": label, "component": "Textbox"}
+def _described(label: str, kind: str) -> dict[str, Any]:
+    return {"label": label, "component": kind.capitalize()}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 __all__ = ["Function", "MemoryEndpoint", "is_state"]
 
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -25,6 +25,7 @@ class MemoryEndpoint:
         concurrency: How many of its calls may run; the others wait in the queue.
         queued: False is `queue=False`.
         stream: It is a `.stream()` event: its function is called for each frame.
+        files: Which of its inputs and outputs are shown as files.
     """
 
     function: Function
@@ -34,6 +35,7 @@ class MemoryEndpoint:
     concurrency: int | None = None
     queued: bool = True
     stream: bool = False
+    files: Collection[str] = ()
 
 
 def is_state(name: str) -> bool:

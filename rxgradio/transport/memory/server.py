@@ -30,6 +30,7 @@ class MemoryServer:
         version: Of Gradio, which decides what is true of the server.
         max_size: How many calls may wait in the queue.
         has_queue: The author has called `.queue()`, which only 3.x needs.
+        files: What can be downloaded, and will be uploaded, by path.
         ids: Of its events. Those of Gradio are random: a server that takes the place of
             another one goes on with its ids, and never gives one twice.
         told: Hears of each turn that a call takes.
@@ -42,6 +43,7 @@ class MemoryServer:
         *,
         max_size: int | None = None,
         has_queue: bool = True,
+        files: dict[str, bytes] | None = None,
         ids: Iterator[int] | None = None,
         told: Told = lambda _, __: None,
     ) -> None:
@@ -53,7 +55,7 @@ class MemoryServer:
         """The header fields that came with each."""
         self.connections: set[Reader] = set()
         """The streams and websockets that are open."""
-        self.files: dict[str, bytes] = {}
+        self.files: dict[str, bytes] = {} if files is None else files
         """What was uploaded, and what can be downloaded, by path."""
         self._facts = generation_of(version)
         self._has_queue = has_queue
