@@ -4,7 +4,7 @@ import sys
 
 from reactivex import operators as ops
 
-from rxgradio import Client, fanin
+from rxgradio import Client, Status, fanin
 
 ADDRESS = sys.argv[1] if len(sys.argv) > 1 else "http://127.0.0.1:7860"
 
@@ -13,7 +13,7 @@ def told(view):
     if view.error is not None:
         return f"failed: {view.error}"
     if view.output is None:
-        return view.phase.value.lower()
+        return "waits" if view.phase < Status.PROCESSING else "works"
     return f"{view.output!r}{'' if view.done else '...'}"
 
 
@@ -29,4 +29,5 @@ with Client(ADDRESS) as client:  # or three clients, of an app each
         ops.map(lambda now: " | ".join(f"{name}: {told(view)}" for name, view in now.items())),
         ops.distinct_until_changed(),
     )
-    lines.pipe(ops.do_action(print)).run()
+    lines.pipe(ops.do_action(lambda line: print(f"\r{line:79}", end="", flush=True))).run()
+print()

@@ -23,9 +23,9 @@ box = reactivex.concat(
 
 def show(update):
     if update.type == "output" and not update.final:  # the final one repeats the last
-        print(update.outputs)
+        print(f"\r{update.outputs}", end="", flush=True)
     elif update.type == "status" and update.error:
-        print(f"no search: {update.error}")
+        print(f"no search: {update.error}", end="")
 
 
 with Client(ADDRESS) as client:
@@ -33,8 +33,9 @@ with Client(ADDRESS) as client:
     found = box.pipe(
         ops.debounce(0.2, scheduler=timers),
         ops.distinct_until_changed(),
-        ops.do_action(lambda text: print(f"search for {text!r}")),
+        ops.do_action(lambda text: print(f"\nsearch for {text!r}")),
         ops.map(lambda text: (f"about {text}: ...", 1, 0.1)),
         search.latest(unpack=True, on_error="keep"),
     )
     found.pipe(ops.do_action(show), ops.count()).run()
+print()

@@ -12,6 +12,7 @@ __all__ = ["build", "main"]
 
 import contextlib
 import importlib
+import inspect
 import os
 import socket
 import sys
@@ -110,6 +111,18 @@ def number(file: str) -> str:
     return str(numbered)
 
 
+def chat(message: str, history: list[Any]) -> Iterator[tuple[str, list[Any]]]:
+    """Answer a few letters at a time, in the messages of a chat."""
+    said = [*history, {"role": "user", "content": message}]
+    answer = (
+        f"You said: {message} A stream says one thing after another, and then that it is "
+        "complete, or that it has failed: naïve waiting is over."
+    )
+    for end in range(3, len(answer) + 3, 3):
+        yield "", [*said, {"role": "assistant", "content": answer[:end]}]
+        time.sleep(0.03)
+
+
 def total(amount: float, sum_so_far: float) -> tuple[str, float]:
     """Add up what comes in, one amount after another."""
     return f"{sum_so_far + amount:g} so far", sum_so_far + amount
@@ -129,6 +142,11 @@ def build() -> Any:
         gr.Button("number").click(
             number, gr.File(label="file"), gr.File(label="numbered"), api_name="number"
         )
+        # Since Gradio 6, messages are all that a chat has.
+        older = "type" in inspect.signature(gr.Chatbot).parameters
+        history = gr.Chatbot(**({"type": "messages"} if older else {}))
+        message = gr.Textbox(label="message")
+        message.submit(chat, [message, history], [message, history], api_name="chat")
         camera = gr.Image(sources=["webcam"], streaming=True, visible=False)
         sum_so_far = gr.State(0)
         camera.stream(
