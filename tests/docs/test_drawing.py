@@ -10,7 +10,7 @@ import pytest
 
 from docs.marbles.__main__ import main
 from docs.marbles.chapter import CHAPTER, HERE, plates
-from tests.live.conftest import Servers
+from tests.live.servers.install import environment
 
 DESC = "{http://www.w3.org/2000/svg}desc"
 
@@ -99,16 +99,20 @@ def test_a_picture_of_the_chapter_shows_what_is_to_be_seen(name: str) -> None:
     assert shown(HERE / f"{name}.svg") == wanted(name)
 
 
-# It takes as long as what it shows, which is 45 s in all.
-@pytest.mark.timeout(300)
-def test_the_script_draws_all_pictures_anew(servers: Servers, tmp_path: Path) -> None:
-    command = ["--python", str(servers.python("6.31.0")), "--to", str(tmp_path)]
+# It takes as long as what it shows, which is 45 s in all; and it is none of the live tests,
+# which are one group, to run beside them.
+@pytest.mark.timeout(600)
+def test_the_script_draws_all_pictures_anew(tmp_path: Path) -> None:
+    command = ["--python", str(environment("6.31.0")), "--to", str(tmp_path)]
     assert main(command) == 0
     names = {plate.name for plate in plates(CHAPTER.read_text("utf-8"))} - {None}
     assert {path.stem for path in tmp_path.glob("*.svg")} == names == RESULTS.keys()
     # They are about what comes first, which a busy machine may turn round by a pause of 0.1 s.
-    others = [name for name in RESULTS if shown(tmp_path / f"{name}.svg") != wanted(name)]
-    if others:
+    others = list(RESULTS)
+    for _ in range(4):
+        others = [name for name in others if shown(tmp_path / f"{name}.svg") != wanted(name)]
+        if not others:
+            break
         assert main([*command, *others]) == 0
     for name in others:
         assert shown(tmp_path / f"{name}.svg") == wanted(name), name
