@@ -328,7 +328,7 @@ class Client:
         headers: Mapping[str, str] | None = None,
         **kwargs: Any,
     ) -> Any:
-        """Call a function of the app and return its result, blocking.
+        """Call a function of the app and return its result, blocking; an interrupt cancels it.
 
         Args:
             *args: Arguments of the function, by position; files, in any place, as
@@ -346,7 +346,11 @@ class Client:
         """
         # Scripts override `submit`, or put something else in its place.
         job = self.submit(*args, api_name=api_name, fn_index=fn_index, headers=headers, **kwargs)
-        return job.result()
+        try:
+            return job.result()
+        except KeyboardInterrupt:
+            job.cancel()  # nobody else has it
+            raise
 
     def submit(
         self,

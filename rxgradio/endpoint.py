@@ -31,7 +31,7 @@ from .streaming import streamed
 from .updates import Update
 
 if TYPE_CHECKING:
-    from .bulk import Inputs, MapResult
+    from .bulk import Inputs, MapResults
 
 _MISSING = object()
 
@@ -94,13 +94,18 @@ class Endpoint:
         return self.info.fn_index
 
     def predict(self, /, *args: Any, **kwargs: Any) -> Any:
-        """Call the function and return its result, blocking.
+        """Call the function and return its result, blocking; an interrupt cancels the call.
 
         Raises:
             TypeError: The arguments do not fit.
             RxGradioError: The call failed.
         """
-        return self.submit(*args, **kwargs).result()
+        job = self.submit(*args, **kwargs)
+        try:
+            return job.result()
+        except KeyboardInterrupt:
+            job.cancel()  # nobody else has it
+            raise
 
     def submit(self, /, *args: Any, **kwargs: Any) -> Job:
         """Call the function; the job runs now, whether or not anybody watches.
@@ -205,7 +210,7 @@ class Endpoint:
         on_error: OnError = "keep",
         unpack: bool = False,
         headers: Mapping[str, str] | None = None,
-    ) -> Observable[MapResult]:
+    ) -> MapResults:
         """Return a stream of the results of a call with each of many inputs, a few at a time.
 
             inputs:      a b c d|
@@ -218,8 +223,10 @@ class Endpoint:
         the observer returns from their results, so there may be more than there is memory
         for. A collection (list, dict and so on) is read where results are delivered, any
         other iterable on a thread that may block, an async iterable on the loop of the
-        subscriber if it has one. An Observable cannot be asked: what it says too early
-        waits in memory, all of it.
+        subscriber, or where `map` was called, if there is one. An Observable cannot be
+        asked, but for that of another map: what it says too early waits in memory, all of it.
+
+        It can be looped over, with `for` and with `async for`; that asks for the results.
 
         Disposing cancels the calls under way, and closes an iterator that can be closed. An
         error of `inputs` is `on_error`, behind the results of the calls under way if errors

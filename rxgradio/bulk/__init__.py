@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Inputs", "MapProgress", "MapResult", "mapped"]
+__all__ = ["Inputs", "MapProgress", "MapResult", "MapResults", "mapped"]
 
 from .inputs import Inputs
-from .mapping import MapProgress, MapResult, mapped
+from .mapping import MapProgress, MapResult, MapResults, mapped

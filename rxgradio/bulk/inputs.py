@@ -6,17 +6,14 @@ of users, which may block: so each kind of source is pulled where that harms nob
 
 from __future__ import annotations
 
-__all__ = ["Inputs", "Sink", "Source", "pulling"]
+__all__ = ["Inputs", "Source", "pulling"]
 
-import asyncio
 import contextvars
 import logging
 import threading
 from collections import deque
 from collections.abc import (
     AsyncIterable,
-    AsyncIterator,
-    Awaitable,
     Callable,
     Iterable,
     Iterator,
@@ -27,26 +24,16 @@ from collections.abc import (
 from collections.abc import (
     Set as AbstractSet,
 )
-from concurrent.futures import CancelledError
 from typing import Any, Protocol, TypeAlias, cast
 
 from reactivex import Observable, abc
 
+from ..operators.iterate import Pullable
+from ..runtime.awaited import Awaited, Sink, running_loop
+
 logger = logging.getLogger("rxgradio")
 
 Inputs: TypeAlias = "Iterable[Any] | AsyncIterable[Any] | Observable[Any]"
-
-
-class Sink(Protocol):
-    """Takes inputs, one at a time, from any thread."""
-
-    def on_input(self, value: Any) -> None:
-        """Take one that was requested."""
-        ...
-
-    def on_end(self, error: BaseException | None) -> None:
-        """Take note that there is no more, or that asking for more failed."""
-        ...
 
 
 class Source(Protocol):
@@ -74,6 +61,8 @@ def pulling(
     match inputs:
         case str() | bytes() | bytearray():
             raise TypeError("a text is one input; map takes many: put it into a list")
+        case Observable() if isinstance(inputs, Pullable):
+            return lambda sink, _: _Asked(cast("Pullable[Any]", inputs), sink)
         case Observable():
             return lambda sink, scheduler: _Pushed(inputs, sink, scheduler)
         case Sequence() | AbstractSet() | Mapping() | ValuesView():
@@ -81,7 +70,8 @@ def pulling(
         case Iterable():  # a job too, which yields outputs here, and updates to `async for`
             return lambda sink, _: _Pulled(inputs, sink)
         case AsyncIterable():
-            return lambda sink, _: _Awaited(inputs, sink)
+            home = running_loop()
+            return lambda sink, _: Awaited(inputs.__aiter__, sink, home)
         case _:
             what = type(inputs).__name__
             problem = f"inputs are an iterable, an async iterable or an Observable, not {what}"
@@ -139,7 +129,10 @@ class _Pulled:
     def request(self, count: int) -> None:
         self._wanted.release(count)
         if self._thread is None:
-            self._thread = _thread(lambda: self._context.run(self._pull))
+            self._thread = threading.Thread(
+                target=lambda: self._context.run(self._pull), name="rxgradio-inputs", daemon=True
+            )
+            self._thread.start()
 
     def cancel(self) -> None:
         self._cancelled = True
@@ -164,95 +157,61 @@ class _Pulled:
             self._sink.on_end(None)
 
 
-class _Awaited:
-    """An async iterable: a task of the subscriber's loop asks for its items.
+class _Asked:
+    """A stream that can be asked, such as the results of another map."""
 
-    A subscriber that runs on no loop gets a thread that has one.
-    """
-
-    def __init__(self, inputs: AsyncIterable[Any], sink: Sink) -> None:
-        self._inputs = inputs
+    def __init__(self, inputs: Pullable[Any], sink: Sink) -> None:
         self._sink = sink
         self._lock = threading.RLock()
         self._wanted = 0
-        self._more = asyncio.Event()
-        self._cancelled = False
-        self._thread: threading.Thread | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._task: asyncio.Task[None] | None = None
-        self._context = contextvars.copy_context()
-        try:
-            self._loop = asyncio.get_running_loop()
-        except RuntimeError:
-            return
-        self._task = self._begin(self._loop)
+        self._busy = False
+        self._woken = False
+        self._over = False
+        self._cursor, self._leave = inputs.pull()
 
     def request(self, count: int) -> None:
         with self._lock:
             self._wanted += count
-            if self._loop is None and self._thread is None:
-                self._thread = _thread(lambda: self._context.run(asyncio.run, self._on_its_own()))
-        self._call(self._more.set)
+        self._pass_on()
 
     def cancel(self) -> None:
         with self._lock:
-            self._cancelled = True
-        if self._task is not None:
-            self._call(self._task.cancel)
+            self._over = True
+        self._cursor.unpark()
+        self._leave()
 
-    def _call(self, action: Callable[[], object]) -> None:
-        if self._loop is None:  # not yet: it will see what is wanted
-            return
-        try:
-            self._loop.call_soon_threadsafe(action)
-        except RuntimeError:
-            logger.debug("the event loop that inputs came from is closed")
-
-    async def _on_its_own(self) -> None:
+    def _wake(self) -> None:
         with self._lock:
-            self._loop = asyncio.get_running_loop()
-            self._task = self._begin(self._loop)
-            if self._cancelled:
-                self._task.cancel()
-        await asyncio.wait([self._task])
+            self._woken = True
+        self._pass_on()
 
-    def _begin(self, loop: asyncio.AbstractEventLoop) -> asyncio.Task[None]:
-        task = loop.create_task(self._pull())
-        task.add_done_callback(self._done)
-        return task
+    def _pass_on(self) -> None:
+        with self._lock:
+            if self._busy:
+                return
+            self._busy = True
+        while self._goes_on():
+            if taken := self._cursor.take():
+                for value in taken:
+                    with self._lock:
+                        self._wanted -= 1
+                    self._sink.on_input(value)
+            elif (end := self._cursor.end) is not None:
+                with self._lock:
+                    self._over = True
+                self._sink.on_end(end.error)
+            elif self._cursor.park(self._wake):
+                with self._lock:
+                    if not self._woken:  # meanwhile
+                        self._busy = False
+                        return
 
-    def _done(self, task: asyncio.Task[None]) -> None:
-        if task.cancelled():  # by its loop, if not by us
-            self._sink.on_end(CancelledError("the task that asked for inputs was cancelled"))
-
-    async def _pull(self) -> None:
-        try:
-            iterator = aiter(self._inputs)
-            while True:
-                try:
-                    await self._room()
-                    value = await anext(iterator)
-                except StopAsyncIteration:
-                    break
-                except asyncio.CancelledError:
-                    await _aclose(iterator)
-                    raise
-                self._sink.on_input(value)
-        except asyncio.CancelledError:
-            raise
-        except BaseException as error:  # noqa: BLE001 (whatever it is, nobody must wait on)
-            self._sink.on_end(error)
-        else:
-            self._sink.on_end(None)
-
-    async def _room(self) -> None:
-        while True:
-            with self._lock:
-                if self._wanted:
-                    self._wanted -= 1
-                    return
-                self._more.clear()
-            await self._more.wait()
+    def _goes_on(self) -> bool:
+        """Return whether to ask now; else it is not at it any more, for good if it is over."""
+        with self._lock:
+            self._woken = False
+            self._busy = self._over or self._wanted > 0
+            return self._busy and not self._over
 
 
 class _Pushed:
@@ -320,25 +279,10 @@ class _Pushed:
             self._sink.on_end(self._error)
 
 
-def _thread(run: Callable[[], object]) -> threading.Thread:
-    thread = threading.Thread(target=run, name="rxgradio-inputs", daemon=True)
-    thread.start()
-    return thread
-
-
 def _close(iterator: Iterator[Any]) -> None:
     close = getattr(iterator, "close", None)
     if callable(close):
         try:
             close()
-        except Exception:
-            logger.exception("inputs that are not wanted any more could not be closed")
-
-
-async def _aclose(iterator: AsyncIterator[Any]) -> None:
-    aclose = getattr(iterator, "aclose", None)
-    if callable(aclose):
-        try:
-            await cast("Callable[[], Awaitable[Any]]", aclose)()
         except Exception:
             logger.exception("inputs that are not wanted any more could not be closed")

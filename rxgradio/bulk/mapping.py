@@ -6,22 +6,23 @@ places, and an input is only asked for when there is one.
 
 from __future__ import annotations
 
-__all__ = ["MapProgress", "MapResult", "mapped"]
+__all__ = ["MapProgress", "MapResult", "MapResults", "mapped"]
 
 import threading
 from collections import deque
-from collections.abc import Callable, Sized
+from collections.abc import AsyncGenerator, Callable, Generator, Sized
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 from reactivex import Observable, abc
 from reactivex.disposable import CompositeDisposable, Disposable, SingleAssignmentDisposable
 
 from ..exceptions import ClientClosed
-from ..runtime.log import Cursor, End
-from ..runtime.reading import Subscription, starter, wake
+from ..operators.iterate import Iteration
+from ..runtime.log import End
+from ..runtime.reading import Readable, Subscription, starter, wake
 from .inputs import Inputs, Source, pulling
 
 
@@ -62,7 +63,7 @@ def mapped(
     ordered: bool,
     on_error: Literal["keep", "raise"],
     label: str,
-) -> Observable[MapResult]:
+) -> MapResults:
     """Return the last value of the stream that `call` makes of each input.
 
         inputs:      a b c|
@@ -91,9 +92,7 @@ def mapped(
         raise ValueError(f"on_error is 'keep' or 'raise', not {on_error!r}")
     source = pulling(inputs)
 
-    def subscribe(
-        observer: abc.ObserverBase[MapResult], scheduler: abc.SchedulerBase | None = None
-    ) -> abc.DisposableBase:
+    def begin(scheduler: abc.SchedulerBase | None) -> _Calls:
         calls = _Calls(
             call,
             scheduler,
@@ -103,12 +102,49 @@ def mapped(
             total=_length(inputs),
         )
         calls.begin(source(calls, scheduler))
-        # They are read as a log is, from which a Subscription wants no more than they have.
-        cursor = cast("Cursor[Any, Any, MapResult]", calls)
-        results = Subscription(cursor, observer, starter(scheduler, observer), label)
-        return CompositeDisposable(results, Disposable(calls.stop))
+        return calls
 
-    return Observable(subscribe)
+    return MapResults(begin, label)
+
+
+class MapResults(Observable[MapResult]):
+    """The results of many calls: a stream, and something to loop over.
+
+        for result in endpoint.map(inputs): ...
+        async for result in endpoint.map(inputs): ...
+
+    Each loop begins anew. It asks for the results, so none has to wait for it: an input has
+    its place until the loop asks for the result after its own. A loop that is left cancels
+    the calls under way. What an operator makes of this stream is a stream like any other.
+
+    Args:
+        begin: Begins the calls of one subscription.
+        label: What it is called in warnings.
+    """
+
+    def __init__(self, begin: Callable[[abc.SchedulerBase | None], _Calls], label: str) -> None:
+        def subscribe(
+            observer: abc.ObserverBase[MapResult], scheduler: abc.SchedulerBase | None = None
+        ) -> abc.DisposableBase:
+            calls = begin(scheduler)
+            results = Subscription(calls, observer, starter(scheduler, observer), label)
+            return CompositeDisposable(results, Disposable(calls.stop))
+
+        super().__init__(subscribe)
+        self._begin = begin
+
+    def pull(self) -> tuple[Readable[MapResult], Callable[[], object]]:
+        """Begin anew; returns where to take the results from, and what stops all of it."""
+        calls = self._begin(None)
+        return calls, calls.stop
+
+    def __iter__(self) -> Generator[MapResult]:
+        """Yield each result, blocking; raises the error of the stream."""
+        return iter(Iteration(self.pull))
+
+    def __aiter__(self) -> AsyncGenerator[MapResult]:
+        """Yield each result on the running loop; raises the error of the stream."""
+        return aiter(Iteration(self.pull))
 
 
 class _Call:
@@ -180,7 +216,7 @@ class _Calls:
         with self._lock:
             self._calls.clear()
 
-    # ---- what a Subscription wants of a cursor
+    # ---- what a reader wants
 
     def take(self) -> list[MapResult]:
         """Return the next result, if there is one; the one before is done with."""

@@ -27,6 +27,7 @@ __all__ = [
     "concat_map",
     "deadline",
     "exhaust_map",
+    "from_async_iterable",
     "iterate",
     "keep_errors",
     "logs",
@@ -51,6 +52,7 @@ from .circuit_breaker import CircuitBreaker, CircuitState
 from .concat_map import concat_map
 from .deadline import deadline
 from .exhaust_map import exhaust_map
+from .from_async_iterable import from_async_iterable
 from .iterate import Iteration, iterate
 from .keep_errors import keep_errors
 from .logs import LogMessage, logs

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 __all__ = [
     "OnSlow",
+    "Readable",
     "Subscription",
     "aread",
     "await_future",
@@ -15,6 +16,7 @@ __all__ = [
     "read",
     "refuse_to_block",
     "starter",
+    "tell_error",
     "wake",
 ]
 
@@ -22,9 +24,9 @@ import asyncio
 import contextvars
 import logging
 import threading
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Sequence
 from concurrent.futures import CancelledError, Future
-from typing import Any, Generic, Literal, TypeAlias, TypeVar, cast, get_args
+from typing import Any, Generic, Literal, Protocol, TypeAlias, TypeVar, cast, get_args
 
 from reactivex import abc
 from reactivex.scheduler import (
@@ -35,18 +37,40 @@ from reactivex.scheduler import (
 from reactivex.scheduler.eventloop import AsyncIOScheduler, AsyncIOThreadSafeScheduler
 
 from ..exceptions import ConsumerTooSlow
-from .log import Cursor, DroppingCursor, FailingCursor, LatestCursor, Log
+from .log import Cursor, DroppingCursor, End, FailingCursor, LatestCursor, Log
 from .process import delivery, on_loop_thread
 
 logger = logging.getLogger("rxgradio")
 
 U = TypeVar("U")
+U_co = TypeVar("U_co", covariant=True)
 
 _TURN = 8
 """Chunks that one observer gets in a row before others have their turn."""
 
 Start = Callable[[Callable[[], object]], object]
 """Starts an action soon, on some thread; never at once on the caller's."""
+
+
+class Readable(Protocol[U_co]):
+    """What is read: a cursor in a log, or something else that gives what it has when asked."""
+
+    def take(self) -> Sequence[U_co]:
+        """Return what there is and has not been taken; empty if there is nothing."""
+        ...
+
+    @property
+    def end(self) -> End | None:
+        """How it ended, once all has been taken; None before."""
+        ...
+
+    def park(self, waker: Callable[[], object], /) -> bool:
+        """Arrange for `waker` to be called once when there is more; False if there is already."""
+        ...
+
+    def unpark(self) -> None:
+        """Take the waker back."""
+        ...
 
 
 OnSlow: TypeAlias = Literal["buffer", "latest", "drop_oldest", "error"]
@@ -92,7 +116,7 @@ def wake(wakers: Iterable[Callable[[], object]]) -> None:
             logger.debug("a reader is gone: %r", waker, exc_info=True)
 
 
-def read(cursor: Cursor[Any, Any, U]) -> Iterator[U]:
+def read(cursor: Readable[U]) -> Generator[U]:
     """Yield all of a log, blocking while there is no more; raises the error it ends with.
 
     Raises:
@@ -119,7 +143,7 @@ def read(cursor: Cursor[Any, Any, U]) -> Iterator[U]:
                     cursor.unpark()
 
 
-async def aread(cursor: Cursor[Any, Any, U]) -> AsyncIterator[U]:
+async def aread(cursor: Readable[U]) -> AsyncGenerator[U]:
     """Yield all of a log on the running loop; raises the error it ends with."""
     loop = asyncio.get_running_loop()
     more = asyncio.Event()
@@ -184,6 +208,30 @@ def starter(scheduler: abc.SchedulerBase | None, observer: object) -> Start:
             return on_scheduler
 
 
+def tell_error(observer: abc.ObserverBase[Any], error: BaseException, label: str) -> None:
+    """Signal an error; one that nobody handles is logged.
+
+    Args:
+        observer: Whom to tell.
+        error: What failed.
+        label: What the observer observes.
+    """
+    try:
+        observer.on_error(cast("Exception", error))  # of a mirrored Future it may be any
+    except BaseException as raised:
+        if raised is not error:
+            raise
+        # reactivex's stand-in for a missing on_error raises what it gets.
+        # Who cancels knows of it; whose call fails should.
+        logger.log(
+            logging.DEBUG if isinstance(error, CancelledError) else logging.WARNING,
+            "a call of %s failed, and its subscriber has no on_error: %s: %s",
+            label,
+            type(error).__name__,
+            error,
+        )
+
+
 class Subscription(abc.DisposableBase, Generic[U]):
     """An observer's place in a log, drained on a thread that `start` chooses.
 
@@ -194,7 +242,7 @@ class Subscription(abc.DisposableBase, Generic[U]):
 
     def __init__(
         self,
-        cursor: Cursor[Any, Any, U],
+        cursor: Readable[U],
         observer: abc.ObserverBase[U],
         start: Start,
         label: str,
@@ -256,24 +304,8 @@ class Subscription(abc.DisposableBase, Generic[U]):
         if end.error is None:
             observer.on_completed()
         else:
-            self._deliver_error(observer, end.error)
+            tell_error(observer, end.error, self._label)
         return False
-
-    def _deliver_error(self, observer: abc.ObserverBase[U], error: BaseException) -> None:
-        try:
-            observer.on_error(cast("Exception", error))  # of a mirrored Future it may be any
-        except BaseException as raised:
-            if raised is not error:
-                raise
-            # reactivex's stand-in for a missing on_error raises what it gets.
-            # Who cancels knows of it; whose call fails should.
-            logger.log(
-                logging.DEBUG if isinstance(error, CancelledError) else logging.WARNING,
-                "a call of %s failed, and its subscriber has no on_error: %s: %s",
-                self._label,
-                type(error).__name__,
-                error,
-            )
 
     def _dispose_of_observer(self) -> None:
         observer = self._observer

@@ -168,6 +168,7 @@ def test_the_examples_of_the_chapter_run_from_top_to_bottom(demo_app: str) -> No
     assert [line for line in printed if line not in results] == [
         *("1/3", "2/3", "3/3"),
         "MapProgress(done=3, failed=1, in_flight=0, total=3)",
+        *("1.5", "1.2"),
         "desserts",
         "failed: cannot divide by zero",
         "['desserts', 'stressed']",

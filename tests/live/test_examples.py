@@ -46,6 +46,7 @@ PRINTED = {
         for version in ("3.50.2", "4.8.0", "4.44.1", "6.31.0")
     ],
     "with_asyncio": ["desserts\none \none two", "cancelled after some numbers"],
+    "with_fastapi": ["as long as anyb ... left\n"],
 }
 
 

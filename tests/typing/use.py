@@ -31,13 +31,14 @@ from rxgradio import (
     fanin,
     handle_file,
 )
-from rxgradio.bulk import MapProgress, MapResult
+from rxgradio.bulk import MapProgress, MapResult, MapResults
 from rxgradio.fanin import Labelled, Percentile, Result, labelled
 from rxgradio.operators import (
     Snapshot,
     TextDelta,
     concat_map,
     exhaust_map,
+    from_async_iterable,
     keep_errors,
     switch_map,
     text_deltas,
@@ -125,7 +126,11 @@ asyncio.run(with_asyncio())
 def many_calls(client: Client, keys: Observable[str], rows: AsyncIterator[str]) -> None:
     search = client.endpoint("/search")
     results = search.map(rows, max_concurrent=4, ordered=False, on_error="raise")
-    assert_type(results, Observable[MapResult])
+    assert_type(results, MapResults)
+    for result in results:
+        assert_type(result, MapResult)
+    assert_type(from_async_iterable(rows), Observable[str])
+    assert_type(from_async_iterable(lambda: rows), Observable[str])
     assert_type(results.map(lambda result: result.progress), Observable[MapProgress])
     search.map(keys).subscribe(lambda result: print(result.index, result.output, result.error))
     search.map([("a", 1), {"text": "b"}], unpack=True)
@@ -154,7 +159,7 @@ def several(client: Client, other: Client) -> None:
     assert_type(fanin.fail_over(*calls.values(), only=known), Updates)
     balanced = fanin.balance([client.endpoint("/search"), other.endpoint("/search")])
     assert_type(balanced.observe("a"), Updates)
-    assert_type(balanced.with_options(deadline=5).map(["a"]), Observable[MapResult])
+    assert_type(balanced.with_options(deadline=5).map(["a"]), MapResults)
 
 
 def known(error: Exception) -> bool:
