@@ -30,6 +30,7 @@ from reactivex import Observable, abc
 
 from ..operators.iterate import Pullable
 from ..runtime.awaited import Awaited, Sink, running_loop
+from ..runtime.process import delivery, threadless_loop
 
 logger = logging.getLogger("rxgradio")
 
@@ -68,6 +69,8 @@ def pulling(
         case Sequence() | AbstractSet() | Mapping() | ValuesView():
             return lambda sink, _: _InMemory(cast("Iterable[Any]", inputs), sink)
         case Iterable():  # a job too, which yields outputs here, and updates to `async for`
+            if threadless_loop() is not None:
+                return lambda sink, _: _InTurn(inputs, sink)
             return lambda sink, _: _Pulled(inputs, sink)
         case AsyncIterable():
             home = running_loop()
@@ -109,6 +112,19 @@ class _InMemory:
         self._over = True
         self._iterator = None
         self._sink.on_end(error)
+
+
+class _InTurn(_InMemory):
+    """An iterable where there are no threads: it is asked when it is its turn."""
+
+    def request(self, count: int) -> None:
+        delivery().start(lambda: super(_InTurn, self).request(count), "inputs")
+
+    def cancel(self) -> None:
+        super().cancel()
+        iterator, self._iterator = self._iterator, None
+        if iterator is not None:
+            delivery().start(lambda: _close(iterator), "inputs")
 
 
 class _Pulled:

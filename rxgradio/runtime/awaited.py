@@ -13,6 +13,8 @@ from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from typing import Any, Protocol, cast
 
+from .process import threadless_loop
+
 logger = logging.getLogger("rxgradio")
 
 
@@ -29,9 +31,9 @@ class Sink(Protocol):
 
 
 def running_loop() -> asyncio.AbstractEventLoop | None:
-    """Return the event loop that the caller runs on, if it does."""
+    """Return the event loop that the caller runs on, if it does; in virtual time, that of it."""
     try:
-        return asyncio.get_running_loop()
+        return threadless_loop() or asyncio.get_running_loop()
     except RuntimeError:
         return None
 
@@ -86,7 +88,7 @@ class Awaited:
         self._task: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         here = running_loop()
-        if here is not None and not _here.blocks:
+        if here is not None and (here is threadless_loop() or not _here.blocks):
             self._loop = here
             self._start(here)
         elif home is not None and home is not here and home.is_running():

@@ -7,8 +7,9 @@ in their place, for all that is done in its context.
 
 from __future__ import annotations
 
-__all__ = ["delivery", "generation", "loop_thread", "on_loop_thread", "replaced"]
+__all__ = ["delivery", "generation", "loop_thread", "on_loop_thread", "replaced", "threadless_loop"]
 
+import asyncio
 import atexit
 import logging
 import os
@@ -64,6 +65,12 @@ def loop_thread() -> Home:
         if process.loop_thread is None:
             process.loop_thread = LoopThread()
         return process.loop_thread
+
+
+def threadless_loop() -> asyncio.AbstractEventLoop | None:
+    """Return the loop that stands in the place of the scheduler thread, where no thread counts."""
+    in_place = _in_place.get()
+    return None if in_place is None else in_place[0].loop
 
 
 def on_loop_thread() -> bool:

@@ -425,6 +425,41 @@ def test_a_map_never_has_more_in_flight(time: VirtualTime) -> None:
     assert most == 5
 
 
+def test_inputs_are_pulled_in_virtual_time(time: VirtualTime) -> None:
+    app = MemoryApp({"/slow": Marbles("-a|", timespan=1)})
+    slow = app.client().endpoint("/slow")
+    pulled: list[tuple[int, float]] = []
+    ended: list[str] = []
+
+    def count() -> Iterator[int]:
+        try:
+            for n in range(10):
+                pulled.append((n, time.seconds))
+                yield n
+        finally:
+            ended.append("ended")
+
+    async def count_slowly() -> AsyncIterator[int]:
+        for n in count():
+            await asyncio.sleep(0.5)
+            yield n
+
+    for inputs in (count, count_slowly):
+        begun = time.seconds
+        pulled.clear()
+        results = time.run(slow.map(inputs(), max_concurrent=2).pipe(ops.to_list()))
+        assert [each.index for each in results] == list(range(10))
+        assert time.seconds - begun == pytest.approx(10 if inputs is count else 13)
+        assert pulled[:2] == [(0, begun), (1, begun if inputs is count else begun + 0.5)]
+        assert next(at - begun for n, at in pulled if n == 4) >= 2
+        assert [result.index for result in slow.map(inputs())] == list(range(10))
+        first = next(iter(slow.map(inputs(), max_concurrent=3)))
+        assert first.index == 0
+    time.advance_by(10)
+    assert len(ended) == 6
+    assert {call.end for call in app.calls} == {"finished", "cancelled"}
+
+
 # ---- always the same
 
 
