@@ -95,7 +95,7 @@ def test_rule_08_more_blocked_callbacks_than_threads_hold_up_no_result(
 def test_rule_08_submit_returns_at_once_whatever_the_server_does(served: Served, owed: str) -> None:
     with Client(served.url) as client, loop_in_time():
         served.script(owed, Hang())
-        with within(2.0):
+        with within(10.0):
             jobs = [client.submit(f"{n}", api_name="/echo") for n in range(200)]
         assert not any(job.done() for job in jobs)
     assert {Faces(job).all_told()[0] for job in jobs[:3]} == {"ClientClosed"}

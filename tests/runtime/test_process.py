@@ -113,12 +113,12 @@ def test_ctrl_c_interrupts_waiting(wait: str) -> None:
                 f"""
                 client = App().connect()
                 job = client.submit("x", api_name="/gated")
-                job.updates.subscribe(
-                    lambda u: getattr(u, "code", None) is Status.PROCESSING
-                    and print("running", flush=True),
-                    lambda e: None,
-                )
                 try:
+                    job.updates.subscribe(
+                        lambda u: getattr(u, "code", None) is Status.PROCESSING
+                        and print("running", flush=True),
+                        lambda e: None,
+                    )
                     {wait}
                 except KeyboardInterrupt:
                     print("interrupted", job.done(), job.cancel(), flush=True)
