@@ -515,7 +515,9 @@ class Client:
         headers: Mapping[str, str] | None = None,
         options: Options | None = None,
     ) -> Endpoint:
-        endpoint = Endpoint(info, self._submit, self._options)
+        # Not a method of the client: what asks for a queue need not keep its client open.
+        queue_size = self._connection.queue_size if info.queued else None
+        endpoint = Endpoint(info, self._submit, self._options, queue_size)
         given = self._connection.settings.headers or {}
         if self._headers != given:
             new = {name: value for name, value in self._headers.items() if given.get(name) != value}

@@ -35,7 +35,7 @@ from .headers import checked
 from .job import Communicator, Job, Run, feed
 from .options import CallOptions, Limits, Retry
 from .patience import harmless, persist
-from .protocol.answers import check_login, json_of
+from .protocol.answers import check_login, json_of, queue_size_of
 from .protocol.app import App, EndpointInfo, app_of, config_in_page, prefix_of, whole
 from .protocol.event import Event
 from .protocol.files import carries_files
@@ -307,6 +307,21 @@ class Connection:
 
         self._check_process()
         return self._thread.run(begin())
+
+    def queue_size(self) -> Future[int]:
+        """Ask how many calls wait in the app's queue, of all functions and callers.
+
+        Raises:
+            ClientClosed: The connection is closed, or belongs to the parent process.
+        """
+
+        async def ask() -> int:
+            if self._closed:
+                raise ClientClosed("the client is closed; make a new one")
+            return queue_size_of(await self._transport.get(f"{self._prefix}/queue/status"))
+
+        self._check_process()
+        return self._thread.run(ask())
 
     def reset_session(self) -> None:
         """Begin another session, without the State of this one; calls under way go on.

@@ -11,6 +11,7 @@ import difflib
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, Unpack, cast
@@ -63,10 +64,18 @@ class Endpoint:
     `Client.view_api` shows.
     """
 
-    def __init__(self, info: EndpointInfo, submit: Submit, options: CallOptions) -> None:
+    def __init__(
+        self,
+        info: EndpointInfo,
+        submit: Submit,
+        options: CallOptions,
+        queue_size: Callable[[], Future[int]] | None = None,
+    ) -> None:
         self.info = info
         self.options = options
         self._submit = submit
+        self._queue_size = queue_size
+        """Asks how many calls wait in the app's queue; None if there is none to ask."""
 
     def with_options(
         self, *, headers: Mapping[str, str] | None = None, **options: Unpack[Options]
@@ -81,7 +90,8 @@ class Endpoint:
         Raises:
             ValueError: An option is out of its range.
         """
-        return Endpoint(self.info, self._submit, replace(self._with(headers), **options))
+        made = replace(self._with(headers), **options)
+        return Endpoint(self.info, self._submit, made, self._queue_size)
 
     @property
     def api_name(self) -> str | None:

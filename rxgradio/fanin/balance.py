@@ -8,8 +8,9 @@ from __future__ import annotations
 __all__ = ["Balanced", "Load", "balance"]
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -39,13 +40,15 @@ class Load:
 
     `in_flight` counts the calls made through here that have not ended; `queue_size` and
     `eta` (in seconds) are what the app said to the newest of them that waits, None if none
-    does. `rests` is for how many seconds it is left out, 0.0 if it is not.
+    does. `others` counts the calls that others have waiting there, None if that is not known.
+    `rests` is for how many seconds it is left out, 0.0 if it is not.
     """
 
     endpoint: Endpoint
     in_flight: int
     queue_size: int | None
     eta: float | None
+    others: int | None
     rests: float
 
 
@@ -71,6 +74,7 @@ def balance(
     endpoints: Iterable[Endpoint],
     *,
     rest: float = 10.0,
+    ask: float | None = 5.0,
     scheduler: abc.SchedulerBase | None = None,
 ) -> Balanced:
     """Return an endpoint of which each call goes to the replica with the shortest queue.
@@ -81,10 +85,11 @@ def balance(
 
     It has all that an endpoint has: `predict`, `submit`, `observe`, `map` and so on; a stream
     that is subscribed to twice may go to two replicas. The length of a queue is the number
-    of calls made through here that have not ended, or the size of the queue as
-    the app tells those that wait, if that is larger. Of equals, the one counts whose calls have
-    the shorter `eta`, then the one whose turn is the longest ago. The app is asked nothing
-    for it.
+    of calls made through here that have not ended, and of those that others have waiting
+    (`/queue/status` tells); or the size of the queue as the app tells those that wait, if that
+    is larger. Of equals, the one counts whose calls have the shorter `eta`, then the one whose
+    turn is the longest ago. Apps are asked when this is called, and then only when calls are
+    made, which never wait for the answer.
 
     Where a call ends with `ConnectionLost`, `QueueFull` or `TooManyRequestsError`, no further
     call goes to that replica for a while, unless there is no other. That call has
@@ -98,21 +103,26 @@ def balance(
         endpoints: The same function of several apps.
         rest: Seconds for which a replica is left out that cannot be reached, or wants to be
             spared; longer if it says so.
+        ask: Seconds for which it counts what an app has said of the calls of others; from half
+            of that on, it is asked anew by the next call. None: never.
         scheduler: Keeps the time; by default a `DeliveryScheduler`.
 
     Raises:
-        ValueError: There are none, their arguments or outputs differ, or `rest` is negative.
+        ValueError: There are none, their arguments or outputs differ, `rest` is negative, or
+            `ask` is not positive.
     """
     found = list(endpoints)
     if not found:
         raise ValueError("there are no endpoints to choose from")
     if not rest >= 0:
         raise ValueError(f"rest is a number of seconds, not {rest!r}")
+    if ask is not None and not ask > 0:
+        raise ValueError(f"ask is a positive number of seconds or None, not {ask!r}")
     first = found[0]
     for other in found[1:]:
         if _shape(other.info) != _shape(first.info):
             raise ValueError(f"replicas must be the same: {first.signature}, and {other.signature}")
-    replicas = _Replicas(found, timedelta(seconds=rest), scheduler or DeliveryScheduler())
+    replicas = _Replicas(found, timedelta(seconds=rest), ask, scheduler or DeliveryScheduler())
     return Balanced(replicas, first.info, replace(first.options, headers=None))
 
 
@@ -134,6 +144,10 @@ class _Replica:
         self.turn = 0
         """When it was last chosen."""
         self.rests_until: datetime | None = None
+        self.others: int | None = None
+        """How many calls others had waiting when it was last asked."""
+        self.told_at: datetime | None = None
+        self.asked_at: datetime | None = None
 
     @property
     def in_flight(self) -> int:
@@ -141,17 +155,24 @@ class _Replica:
 
     def waiting(self) -> StatusUpdate | None:
         """Return where the newest of its calls stands that waits in the queue."""
-        for job in islice(reversed(self.jobs), _LOOKED_AT):
-            status = job.status()
-            if status.code is Status.IN_QUEUE:
-                return status
-        return None
+        return next(self._waiting(), None)
 
     def queue(self) -> tuple[int, float, int]:
         """Return how long its queue is, to compare with others."""
         told = self.waiting()
         size, eta = (told.queue_size or 0, told.eta or 0.0) if told is not None else (0, 0.0)
-        return max(self.in_flight, size), eta, self.turn
+        return max(self.in_flight + (self.others or 0), size), eta, self.turn
+
+    def told(self, size: int, now: datetime) -> None:
+        """Take how many calls wait in the app's queue."""
+        self.others = max(0, size - sum(1 for _ in self._waiting()))
+        self.told_at = now
+
+    def _waiting(self) -> Iterator[StatusUpdate]:
+        for job in islice(reversed(self.jobs), _LOOKED_AT):
+            status = job.status()
+            if status.code is Status.IN_QUEUE:
+                yield status
 
 
 class _Replicas:
@@ -160,17 +181,24 @@ class _Replicas:
     Args:
         endpoints: The replicas.
         rest: For how long one is left out that has failed.
+        ask: For how many seconds what one has said of its queue counts.
         clock: Whose time it is by.
     """
 
     def __init__(
-        self, endpoints: Sequence[Endpoint], rest: timedelta, clock: abc.SchedulerBase
+        self,
+        endpoints: Sequence[Endpoint],
+        rest: timedelta,
+        ask: float | None,
+        clock: abc.SchedulerBase,
     ) -> None:
         self._lock = threading.Lock()
         self._replicas = [_Replica(endpoint) for endpoint in endpoints]
         self._rest = rest
+        self._lasts = None if ask is None else timedelta(seconds=ask)
         self._clock = clock
         self._turns = 0
+        self._ask()
 
     def __call__(
         self,
@@ -187,6 +215,7 @@ class _Replicas:
         Raises:
             ClientClosed: The clients of all replicas are closed.
         """
+        self._ask()
         closed: list[_Replica] = []
         while True:
             replica = self._choose(closed)
@@ -228,8 +257,34 @@ class _Replicas:
             replica.in_flight,
             None if told is None else told.queue_size,
             None if told is None else told.eta,
+            replica.others,
             max(0.0, rests),
         )
+
+    def _ask(self) -> None:
+        """Ask apps for the sizes of their queues, if it is time to."""
+        if self._lasts is None:
+            return
+        with self._lock:
+            now = self._clock.now
+            due = [
+                replica
+                for replica in self._replicas
+                if replica.asked_at is None or now - replica.asked_at >= self._lasts / 2
+            ]
+            for replica in due:
+                replica.asked_at = now
+        for replica in due:
+            queue_size = replica.endpoint._queue_size  # noqa: SLF001 (see above)
+            if queue_size is not None:
+                with suppress(ClientClosed):
+                    queue_size().add_done_callback(partial(self._told, replica))
+
+    def _told(self, replica: _Replica, size: Future[int]) -> None:
+        if size.cancelled() or size.exception() is not None:
+            return  # if it cannot be reached, its calls will say so
+        with self._lock:
+            replica.told(size.result(), self._clock.now)
 
     def _choose(self, closed: Sequence[_Replica]) -> _Replica:
         with self._lock:
@@ -255,7 +310,11 @@ class _Replicas:
 
         Whoever makes a call because another has failed may be here before the news of it.
         """
+        now = self._clock.now
         for replica in self._replicas:
+            told, lasts = replica.told_at, self._lasts
+            if told is not None and lasts is not None and now - told > lasts:
+                replica.others = replica.told_at = None
             for job in list(islice(reversed(replica.jobs), _LOOKED_AT)):
                 if job.done():
                     self._take_end(replica, job)

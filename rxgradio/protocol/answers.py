@@ -12,6 +12,7 @@ __all__ = [
     "event_id_of",
     "json_of",
     "message_of",
+    "queue_size_of",
     "refusal_of",
     "stream_refusal",
 ]
@@ -70,6 +71,18 @@ def json_of(answer: Answer, what: str) -> Any:
             f"{what} is not JSON, as of a Gradio app it would be: {_excerpt(answer.body)}",
             status=answer.status,
         ) from None
+
+
+def queue_size_of(answer: Answer) -> int:
+    """Return how many calls wait, from the answer of `/queue/status` (`get_status` of queueing.py).
+
+    Raises:
+        RxGradioError: It does not say so.
+    """
+    size = as_object(json_of(answer, "the status of the queue")).get("queue_size")
+    if not isinstance(size, int) or size < 0:
+        raise ProtocolError(f"the status of the queue tells no size, but {quoted(size)}")
+    return size
 
 
 def check_login(answer: Answer) -> None:

@@ -28,7 +28,10 @@ from rxgradio.fanin import Balanced
 from rxgradio.job import Communicator, Run
 from rxgradio.options import CallOptions
 from rxgradio.protocol.app import EndpointInfo, Parameter, Return
-from tests.contract.app import Seen
+from rxgradio.testing import Endpoint as EndpointOf
+from rxgradio.testing import FaultServer, Marbles, Refuse, VirtualTime
+from rxgradio.testing import MemoryApp as MemoryAppOf
+from tests.contract.app import VERSIONS, Seen
 from tests.contract.memory_app import MemoryApp
 from tests.fanin.streams import ERROR, LOST, SOON
 
@@ -397,3 +400,87 @@ def test_a_lost_replica_is_left_out(two_apps: list[MemoryApp], clients: list[Cli
     two_apps[1].open("2", 3)
     assert [gated.predict("2") for _ in range(3)] == ["2 went through"] * 3
     assert two_apps[0].ledger("2") == []
+
+
+# ---- what apps say of their queues
+
+
+def crowded(version: str, others: int) -> tuple[MemoryAppOf, MemoryAppOf]:
+    """Return an app where others wait, and an empty one."""
+    one = {"/f": EndpointOf(function=Marbles("a---------|", timespan=1), concurrency=1)}
+    crowd, empty = MemoryAppOf(one, version=version), MemoryAppOf(one, version=version)
+    visitor = crowd.client()
+    for _ in range(others):
+        visitor.submit("x", api_name="/f")
+    return crowd, empty
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_where_others_wait_no_call_goes(version: str) -> None:
+    with VirtualTime() as time:
+        crowd, empty = crowded(version, 4)
+        time.advance_by(1)  # one of them runs, and three wait
+        balanced = fanin.balance([app.client().endpoint("/f") for app in (crowd, empty)])
+        time.advance_by(0)
+        assert [load.others for load in balanced.loads] == [3, 0]
+        jobs = [balanced.submit("y") for _ in range(5)]
+        time.advance_by(0)
+        assert (len(crowd.calls), len(empty.calls)) == (4 + 1, 4)
+        for job in jobs:
+            job.cancel()
+
+
+def test_what_an_app_has_said_counts_for_a_while_and_is_asked_anew_by_calls() -> None:
+    with VirtualTime() as time:
+        crowd, empty = crowded("6.31.0", 2)
+        time.advance_by(0)
+        balanced = fanin.balance([app.client().endpoint("/f") for app in (crowd, empty)], ask=8)
+        time.advance_by(0)
+        assert [load.others for load in balanced.loads] == [1, 0]
+        time.advance_by(7)
+        assert [load.others for load in balanced.loads] == [1, 0]
+        time.advance_by(1.5)
+        assert [load.others for load in balanced.loads] == [None, None]
+        job = balanced.submit("y")  # it asks, and does not wait for the answer
+        time.advance_by(0)
+        assert [load.others for load in balanced.loads] == [1, 0]
+        assert job.result() == "a"
+
+
+def test_its_own_calls_are_not_those_of_others() -> None:
+    with VirtualTime() as time:
+        crowd, _ = crowded("6.31.0", 0)
+        balanced = fanin.balance([crowd.client().endpoint("/f")], ask=1)
+        jobs = [balanced.submit("y") for _ in range(4)]
+        time.advance_by(1)
+        jobs.append(balanced.submit("y"))
+        time.advance_by(0)
+        [load] = balanced.loads
+        assert (load.in_flight, load.others) == (5, 0)
+        for job in jobs:
+            job.cancel()
+
+
+def test_an_app_is_not_asked_if_that_is_not_wanted() -> None:
+    with VirtualTime() as time:
+        crowd, empty = crowded("6.31.0", 3)
+        time.advance_by(0)
+        clients = [app.client() for app in (crowd, empty)]
+        balanced = fanin.balance([client.endpoint("/f") for client in clients], ask=None)
+        time.advance_by(1)
+        assert [load.others for load in balanced.loads] == [None, None]
+        for ask in (0, -1.0, float("nan")):
+            with pytest.raises(ValueError, match="ask"):
+                fanin.balance([client.endpoint("/f") for client in clients], ask=ask)
+
+
+def test_an_app_that_does_not_say_so_is_used_all_the_same() -> None:
+    with FaultServer({"/f": str.upper}) as server:
+        server.script("status", Refuse(500), b"no answer at all")
+        with Client(server.url) as client, Client(server.url) as closed:
+            endpoints = [closed.endpoint("/f"), client.endpoint("/f")]
+            closed.close()
+            balanced = fanin.balance(endpoints, ask=0.001)
+            assert [balanced.predict("a") for _ in range(3)] == ["A"] * 3
+            server.until(lambda: len(server.asked("status")) > 1)
+            assert balanced.loads[1].others is None

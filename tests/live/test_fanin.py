@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import pytest
 from reactivex import operators as ops
 
-from rxgradio import Client, fanin
-from tests.contract.app import Seen
+from rxgradio import Client, Status, fanin
+from tests.contract.app import Seen, reached
 from tests.live.servers.run import Server
 
 
@@ -62,3 +62,18 @@ def test_calls_are_shared_out_among_replicas(client: Client, server: Server, tag
         assert {each.output for each in results} == {f"slept {tag}"}
         assert [load.in_flight for load in sleep.loads] == [0, 0]
         assert server.ledger(tag).count("finished") == 20
+
+
+def test_the_queue_of_others_is_told(client: Client, server: Server, tag: str) -> None:
+    with Client(server.url) as visitor:
+        waiting = [visitor.submit(tag, api_name="/gated_single") for _ in range(3)]
+        reached(waiting[2], Status.IN_QUEUE)
+        server.await_ledger(tag, "started")
+        balanced = fanin.balance([client.endpoint("/add")], ask=60)
+        while balanced.loads[0].others is None:
+            assert client.predict(1, 2, api_name="/add") == 3
+        others = balanced.loads[0].others
+        # 3.x runs as many calls of one function as of all, and so fewer wait.
+        assert others == 2 if server.version >= "4" else others <= 2
+        server.open_gate(tag, 3)
+        assert {job.result(20) for job in waiting} == {f"{tag} went through"}

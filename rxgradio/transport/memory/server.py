@@ -122,6 +122,8 @@ class MemoryServer:
             return _json(self.config())
         if path == f"{self._facts.prefix}/info":
             return _json(self.info())
+        if path == f"{self._facts.prefix}/queue/status":
+            return _json({"msg": "estimation", "queue_size": self._queue.size})
         return Answer(404, {}, b"not found")
 
     async def post(  # noqa: PLR0911 (one case a route)
