@@ -115,7 +115,7 @@ class Job(Future[Any]):
         space_id: str | None = None,
     ) -> None:
         super().__init__()
-        self.future: Future[Any] = self if future is None else future
+        self._mirrored = future
         self.communicator = communicator
         self.verbose = verbose
         self.space_id = space_id
@@ -143,6 +143,12 @@ class Job(Future[Any]):
         self._stepping = threading.Lock()
         if self.communicator is None:
             self._in_its_loop(self.future.add_done_callback, self._mirror)
+
+    @property
+    def future(self) -> Future[Any]:
+        """The Future that it mirrors; of all other jobs, the job itself."""
+        # Not kept: it would be a cycle, and all outputs would wait for the collector.
+        return self if self._mirrored is None else self._mirrored
 
     # ---- the Future
 
@@ -494,7 +500,7 @@ class Run:
     __slots__ = ("_at_end", "_holder", "_job", "_running", "timer")
 
     def __init__(self, job: Job, running: set[Run], holder: object) -> None:
-        self._job = job
+        self._job: Job | None = job
         self._running = running
         self._holder: object = holder
         self._at_end: Callable[[], object] | None = None
@@ -512,13 +518,15 @@ class Run:
         `feed` takes the further inputs of a streaming call; `at_end` is called on
         the scheduler thread when the job runs no more.
         """
-        self._job._let_go = let_go
-        self._job._feed = feed
+        if self._job is not None:
+            self._job._let_go = let_go
+            self._job._feed = feed
         self._at_end = at_end
 
     def publish(self, entries: list[Entry], status: StatusUpdate) -> None:
         """Take news of the call."""
-        job = self._job
+        if (job := self._job) is None:
+            return
         with job._log.lock:
             if job._log.end is not None:
                 return
@@ -529,15 +537,18 @@ class Run:
     def finish(self, entries: list[Entry], status: StatusUpdate, error: Exception | None) -> None:
         """Take the last news of the call, and its end."""
         self.leave()
+        if (job := self._job) is None:
+            return
         late = next((each for each in entries if isinstance(each, Values) and each.late), None)
         if late is not None:
-            told = self._job._log.cursor()
+            told = job._log.cursor()
             told.newest(lambda _: False)
             if list(told.state) == list(late.data):
                 entries.remove(late)
-        if self._job._end(entries, status, error):
-            self._job._let_go = self._job._feed = None
-            self._job._told(CancelOutcome.FINISHED)
+        if job._end(entries, status, error):
+            job._let_go = job._feed = None
+            job._told(CancelOutcome.FINISHED)
+            self._let_go_of_job()
 
     def cut(self, error: Exception) -> bool:
         """End the job without its call, of which `cancel_told` is still to tell.
@@ -545,10 +556,12 @@ class Run:
         Returns whether it had not ended before.
         """
         self.leave()
+        if (job := self._job) is None:
+            return False
         status = StatusUpdate(Status.FINISHED, success=False, time=now())
-        cut = self._job._end([status], status, error)
+        cut = job._end([status], status, error)
         if cut:
-            self._job._let_go = self._job._feed = None
+            job._let_go = job._feed = None
         return cut
 
     def cancel_told(self, outcome: CancelOutcome) -> None:
@@ -556,7 +569,15 @@ class Run:
         if self.timer is not None:
             self.timer.cancel()
             self.timer = None
-        self._job._told(outcome)
+        if self._job is not None:
+            self._job._told(outcome)
+            self._let_go_of_job()
+
+    def _let_go_of_job(self) -> None:
+        """Tell it nothing more, once all is told."""
+        # What is around a call has cycles: its outputs would wait for the collector.
+        if self._job is not None and self._job.done():
+            self._job = None
 
     def leave(self) -> None:
         """Run no more, and hold nobody."""

@@ -100,7 +100,7 @@ class _InMemory:
                 value = next(self._iterator)
             except StopIteration:
                 self._end(None)
-            except Exception as error:  # noqa: BLE001 (it is the user's collection)
+            except BaseException as error:  # noqa: BLE001 (whatever it is, nobody must wait on)
                 self._end(error)
             else:
                 self._sink.on_input(value)
@@ -108,7 +108,7 @@ class _InMemory:
     def cancel(self) -> None:
         self._over = True
 
-    def _end(self, error: Exception | None) -> None:
+    def _end(self, error: BaseException | None) -> None:
         self._over = True
         self._iterator = None
         self._sink.on_end(error)

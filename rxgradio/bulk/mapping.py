@@ -270,17 +270,16 @@ class _Calls:
             self._running += 1
         try:
             made = self._call(value)
-        except Exception as error:  # noqa: BLE001 (whatever is wrong with an input)
+            if call.subscription.is_disposed:  # meanwhile
+                return
+            call.subscription.disposable = made.subscribe(
+                call.take,
+                partial(self._on_call_ended, call),
+                partial(self._on_call_ended, call),
+                scheduler=self._scheduler,
+            )
+        except BaseException as error:  # noqa: BLE001 (whatever it is, nobody must wait for it)
             self._on_call_ended(call, error)
-            return
-        if call.subscription.is_disposed:  # meanwhile
-            return
-        call.subscription.disposable = made.subscribe(
-            call.take,
-            partial(self._on_call_ended, call),
-            partial(self._on_call_ended, call),
-            scheduler=self._scheduler,
-        )
 
     def on_end(self, error: BaseException | None) -> None:
         """Take note that there are no more inputs."""
@@ -295,21 +294,22 @@ class _Calls:
 
     # ---- the calls
 
-    def _on_call_ended(self, call: _Call, error: Exception | None = None) -> None:
+    def _on_call_ended(self, call: _Call, error: BaseException | None = None) -> None:
         call.subscription.dispose()  # or it would hold the input until the next collection
-        fatal = error is not None and not self._keep
+        kept = error if self._keep and isinstance(error, Exception) else None
+        fatal = error if kept is None else None  # a KeyboardInterrupt always is
         with self._lock:
-            if self._stopped or self._failure is not None:
+            if self._stopped or self._failure is not None or call.ended:
                 return
             self._running -= 1
-            if not fatal:
+            if fatal is None:
                 call.ended = True
-                call.error = error
+                call.error = kept
                 if not self._ordered:
                     self._ready.append(call.index)
-        if error is not None and fatal:
-            error.add_note(f"(input {call.index} of a map)")
-            self._fail(End(error))
+        if fatal is not None:
+            fatal.add_note(f"(input {call.index} of a map)")
+            self._fail(End(fatal))
         elif isinstance(error, ClientClosed):  # so would be the calls of all further inputs
             self.on_end(error)
             if self._source is not None:

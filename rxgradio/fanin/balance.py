@@ -7,12 +7,12 @@ from __future__ import annotations
 
 __all__ = ["Balanced", "Load", "balance"]
 
+import math
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
 from functools import partial
 from itertools import islice
 from typing import Any, Unpack
@@ -22,6 +22,7 @@ from reactivex import abc
 from ..endpoint import Endpoint
 from ..exceptions import ClientClosed, ConnectionLost, QueueFull, TooManyRequestsError
 from ..job import Job
+from ..operators.relay import seconds_of
 from ..options import CallOptions, Options
 from ..protocol.app import EndpointInfo
 from ..runtime.scheduler import DeliveryScheduler
@@ -122,7 +123,7 @@ def balance(
     for other in found[1:]:
         if _shape(other.info) != _shape(first.info):
             raise ValueError(f"replicas must be the same: {first.signature}, and {other.signature}")
-    replicas = _Replicas(found, timedelta(seconds=rest), ask, scheduler or DeliveryScheduler())
+    replicas = _Replicas(found, rest, ask, scheduler or DeliveryScheduler())
     return Balanced(replicas, first.info, replace(first.options, headers=None))
 
 
@@ -143,11 +144,10 @@ class _Replica:
         """How many calls are about to be jobs."""
         self.turn = 0
         """When it was last chosen."""
-        self.rests_until: datetime | None = None
+        self.rests_until = -math.inf
         self.others: int | None = None
         """How many calls others had waiting when it was last asked."""
-        self.told_at: datetime | None = None
-        self.asked_at: datetime | None = None
+        self.told_at = self.asked_at = -math.inf
 
     @property
     def in_flight(self) -> int:
@@ -163,7 +163,7 @@ class _Replica:
         size, eta = (told.queue_size or 0, told.eta or 0.0) if told is not None else (0, 0.0)
         return max(self.in_flight + (self.others or 0), size), eta, self.turn
 
-    def told(self, size: int, now: datetime) -> None:
+    def told(self, size: int, now: float) -> None:
         """Take how many calls wait in the app's queue."""
         self.others = max(0, size - sum(1 for _ in self._waiting()))
         self.told_at = now
@@ -180,7 +180,7 @@ class _Replicas:
 
     Args:
         endpoints: The replicas.
-        rest: For how long one is left out that has failed.
+        rest: For how many seconds one is left out that has failed.
         ask: For how many seconds what one has said of its queue counts.
         clock: Whose time it is by.
     """
@@ -188,14 +188,14 @@ class _Replicas:
     def __init__(
         self,
         endpoints: Sequence[Endpoint],
-        rest: timedelta,
+        rest: float,
         ask: float | None,
         clock: abc.SchedulerBase,
     ) -> None:
         self._lock = threading.Lock()
         self._replicas = [_Replica(endpoint) for endpoint in endpoints]
         self._rest = rest
-        self._lasts = None if ask is None else timedelta(seconds=ask)
+        self._lasts = ask
         self._clock = clock
         self._turns = 0
         self._ask()
@@ -250,15 +250,13 @@ class _Replicas:
 
     def _load(self, replica: _Replica) -> Load:
         told = replica.waiting()
-        until = replica.rests_until
-        rests = 0.0 if until is None else (until - self._clock.now).total_seconds()
         return Load(
             replica.endpoint,
             replica.in_flight,
             None if told is None else told.queue_size,
             None if told is None else told.eta,
             replica.others,
-            max(0.0, rests),
+            max(0.0, replica.rests_until - seconds_of(self._clock)),
         )
 
     def _ask(self) -> None:
@@ -266,12 +264,8 @@ class _Replicas:
         if self._lasts is None:
             return
         with self._lock:
-            now = self._clock.now
-            due = [
-                replica
-                for replica in self._replicas
-                if replica.asked_at is None or now - replica.asked_at >= self._lasts / 2
-            ]
+            now = seconds_of(self._clock)
+            due = [each for each in self._replicas if now - each.asked_at >= self._lasts / 2]
             for replica in due:
                 replica.asked_at = now
         for replica in due:
@@ -284,22 +278,18 @@ class _Replicas:
         if size.cancelled() or size.exception() is not None:
             return  # if it cannot be reached, its calls will say so
         with self._lock:
-            replica.told(size.result(), self._clock.now)
+            replica.told(size.result(), seconds_of(self._clock))
 
     def _choose(self, closed: Sequence[_Replica]) -> _Replica:
         with self._lock:
             self._look()
-            now = self._clock.now
+            now = seconds_of(self._clock)
             left = [replica for replica in self._replicas if replica not in closed]
-            awake = [
-                replica
-                for replica in left
-                if replica.rests_until is None or replica.rests_until <= now
-            ]
+            awake = [replica for replica in left if replica.rests_until <= now]
             if awake:
                 chosen = min(awake, key=_Replica.queue)
             else:
-                chosen = min(left, key=lambda replica: replica.rests_until or now)
+                chosen = min(left, key=lambda replica: replica.rests_until)
             self._turns += 1
             chosen.turn = self._turns
             chosen.starting += 1
@@ -310,11 +300,10 @@ class _Replicas:
 
         Whoever makes a call because another has failed may be here before the news of it.
         """
-        now = self._clock.now
+        now = seconds_of(self._clock)
         for replica in self._replicas:
-            told, lasts = replica.told_at, self._lasts
-            if told is not None and lasts is not None and now - told > lasts:
-                replica.others = replica.told_at = None
+            if self._lasts is not None and now - replica.told_at > self._lasts:
+                replica.others = None
             for job in list(islice(reversed(replica.jobs), _LOOKED_AT)):
                 if job.done():
                     self._take_end(replica, job)
@@ -328,6 +317,5 @@ class _Replicas:
         del replica.jobs[job]  # type: ignore[arg-type] # it is one of them
         error = None if job.cancelled() else job.exception()
         if isinstance(error, _TURNED_AWAY):
-            asked = timedelta(seconds=error.retry_after or 0)
-            until = self._clock.now + max(self._rest, asked)
-            replica.rests_until = max(until, replica.rests_until or until)
+            until = seconds_of(self._clock) + max(self._rest, error.retry_after or 0.0)
+            replica.rests_until = max(until, replica.rests_until)

@@ -125,6 +125,9 @@ class Inlets(ABC, Generic[T, U]):
                 partial(self._signal, which, self.complete, ends=True),
                 scheduler=self._scheduler,
             )
+        except BaseException:  # a KeyboardInterrupt: nobody gets what would dispose of this
+            self.dispose()
+            raise
         finally:
             with self.out.lock:
                 self._beginning = False

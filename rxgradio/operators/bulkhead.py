@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = ["Bulkhead"]
 
+import logging
 import threading
 from typing import Any, TypeVar
 
@@ -14,6 +15,8 @@ from .clock import clock
 from .relay import Relay, relaying
 
 T = TypeVar("T")
+
+logger = logging.getLogger("rxgradio")
 
 
 class Bulkhead:
@@ -84,12 +87,26 @@ class Bulkhead:
                 self._waiting.pop(turn, None)
                 return
             self._active.remove(turn)
+        while (following := self._next()) is not None:
+            try:
+                following.called()
+            except Exception:
+                # Its scheduler runs no more (its loop was closed): the turn is another's.
+                logger.debug("a stream that waited for its turn is gone", exc_info=True)
+                with self._lock:
+                    self._active.discard(following)
+                following.dispose()
+
+    def _next(self) -> _Turn[Any] | None:
+        """Return whose turn it is now, if it is anybody's."""
+        with self._lock:
+            if len(self._active) >= self._most:
+                return None
             following = next(iter(self._waiting), None)
             if following is not None:
                 del self._waiting[following]
                 self._active.add(following)
-        if following is not None:
-            following.called()
+            return following
 
 
 class _Turn(Relay[T]):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 __all__ = ["cached"]
 
+import math
 from collections.abc import Callable, Hashable
-from datetime import datetime, timedelta
 from typing import ParamSpec, TypeVar
 
 from reactivex import Observable, abc
 
 from .clock import clock
+from .relay import seconds_of
 from .share_in_flight import Flight, Flights, Key
 
 T = TypeVar("T")
@@ -34,8 +35,9 @@ def cached(
 
     As with `share_in_flight`, equal calls at the same time are one. What fails, or is left
     before its end, is not kept. All that a stream has said is: of `observe`, each update; to
-    keep results alone, let `make` return `endpoint.observe(x).result()`. Values are
-    given to several observers as they are, and not copied.
+    keep results alone, let `make` return `endpoint.observe(x).result()`. Behind this,
+    `result()` would leave the stream before its end. Values are given to several observers
+    as they are, and not copied.
 
     Args:
         make: Makes the stream; what it raises is `on_error`.
@@ -66,22 +68,22 @@ class _Cache(Flights[P, T]):
     ) -> None:
         super().__init__(make, key)
         self._most = most
-        self._good = None if seconds is None else timedelta(seconds=seconds)
+        self._good = math.inf if seconds is None else seconds
         self._clock = clock
-        self._kept: dict[Hashable, tuple[Flight[T], datetime]] = {}  # used last, last
+        self._kept: dict[Hashable, tuple[Flight[T], float]] = {}  # used last, last
 
     def kept(self, key: Hashable) -> Flight[T] | None:
         found = self._kept.pop(key, None)
         if found is None:
             return None
         flight, since = found
-        if self._good is not None and self._clock.now - since >= self._good:
+        if seconds_of(self._clock) - since >= self._good:
             return None
         self._kept[key] = found
         return flight
 
     def landed(self, key: Hashable, flight: Flight[T]) -> None:
         self._kept.pop(key, None)
-        self._kept[key] = flight, self._clock.now
+        self._kept[key] = flight, seconds_of(self._clock)
         while len(self._kept) > self._most:
             del self._kept[next(iter(self._kept))]

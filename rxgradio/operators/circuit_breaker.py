@@ -17,6 +17,7 @@ from reactivex.disposable import Disposable
 from ..exceptions import CircuitOpen, ClientClosed
 from ..runtime.log import Waker
 from ..runtime.reading import wake
+from ..updates import OutputUpdate
 from .clock import clock
 from .recording import Recording
 from .relay import Relay, relaying, seconds_of
@@ -45,8 +46,9 @@ class CircuitBreaker:
     It is open for `reset_after` seconds; streams fail with `CircuitOpen` then, soon after
     they have been subscribed to, and their source is not. Then it is half open: the next
     one is a trial, whose failure opens it again and whose end closes it. A stream that is
-    disposed of tells nothing, and makes room for another trial; so does one that began
-    before the state last changed. Those under way when it opens go on.
+    disposed of tells nothing, and makes room for another trial, unless a call's final output
+    was its last value (`result()` leaves it then): that has gone well. One that began before
+    the state last changed tells nothing either. Those under way when it opens go on.
 
     Make one for each app, say, and put it on what calls it, below `retry`: that waits
     as long as a `CircuitOpen` asks for.
@@ -79,6 +81,7 @@ class CircuitBreaker:
         self._reset_after = reset_after
         self._only = only
         self._scheduler = scheduler
+        self._clock = clock(scheduler)
         self._lock = threading.RLock()  # what is let go of may be disposed of by finalizers
         self._state = CircuitState.CLOSED
         self._change: object = object()
@@ -110,11 +113,13 @@ class CircuitBreaker:
         observer: abc.ObserverBase[CircuitState],
         scheduler: abc.SchedulerBase | None = None,
     ) -> abc.DisposableBase:
-        watcher: Recording[CircuitState] = Recording()
+        # Nobody joins it later, so nothing is kept but what this one has not got yet.
+        watcher: Recording[CircuitState] = Recording(replay=0)
+        subscription = watcher.observe(observer, scheduler, "the states of a circuit")
         with self._lock:
             self._watchers[watcher] = None
-            watcher.append(self._state)
-        subscription = watcher.observe(observer, scheduler, "the states of a circuit")
+            wakers = watcher.append(self._state)
+        wake(wakers)
 
         def dispose() -> None:
             subscription.dispose()
@@ -128,7 +133,7 @@ class CircuitBreaker:
         wakers: list[Waker] = []
         try:
             with self._lock:
-                seconds = self._until - seconds_of(clock(self._scheduler))
+                seconds = self._until - seconds_of(self._clock)
                 if self._state is CircuitState.OPEN and seconds <= 0:
                     wakers = self._become(CircuitState.HALF_OPEN)  # before the timer does it
                 if self._state is CircuitState.OPEN:
@@ -150,7 +155,6 @@ class CircuitBreaker:
 
     def _told(self, tried: _Tried[Any], failed: bool | None) -> None:
         """Take what became of a stream, once; None if that tells nothing."""
-        timekeeper: abc.SchedulerBase | None = None
         with self._lock:
             since, tried.since = tried.since, None
             if since is not self._change:
@@ -160,17 +164,18 @@ class CircuitBreaker:
                 return
             self._failed = self._failed + 1 if failed else 0
             if failed and (trial or self._failed == self._bound):
-                timekeeper = clock(self._scheduler)
-                self._until = seconds_of(timekeeper) + self._reset_after
+                self._until = seconds_of(self._clock) + self._reset_after
                 wakers = self._become(CircuitState.OPEN)
             elif trial:
                 wakers = self._become(CircuitState.CLOSED)
             else:
                 return
-            change = self._change
+            opened = self._change if self._state is CircuitState.OPEN else None
         wake(wakers)
-        if timekeeper is not None:
-            timekeeper.schedule_relative(self._reset_after, partial(self._half_open, change))
+        if opened is not None:
+            # With one made now: a fork leaves the threads of those made before behind.
+            timekeeper = clock(self._scheduler)
+            timekeeper.schedule_relative(self._reset_after, partial(self._half_open, opened))
 
     def _half_open(self, opened: object, _: abc.SchedulerBase, __: object = None) -> None:
         with self._lock:
@@ -203,6 +208,8 @@ class _Tried(Relay[T]):
     ) -> None:
         super().__init__(observer, scheduler, clock)
         self._breaker = breaker
+        self._final = False
+        """Whether the last value was the final output of a call."""
 
     def begin(self, source: Observable[T]) -> None:
         refusal = self._breaker._admit(self)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] (one thing, in two classes)
@@ -210,6 +217,10 @@ class _Tried(Relay[T]):
             super().begin(source)
         else:
             self.refuse(refusal)
+
+    def on_next(self, value: T) -> None:
+        self._final = isinstance(value, OutputUpdate) and value.final
+        super().on_next(value)
 
     def on_error(self, error: Exception) -> None:
         failed: bool | None
@@ -226,7 +237,7 @@ class _Tried(Relay[T]):
 
     def leave(self) -> None:
         super().leave()
-        self._tell(None)
+        self._tell(False if self._final else None)
 
     def _tell(self, failed: bool | None) -> None:
         self._breaker._told(self, failed)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] (as above)

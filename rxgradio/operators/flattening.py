@@ -83,9 +83,13 @@ class Flattening(ABC, Generic[T, U]):
 
     def subscribe(self, source: Observable[T]) -> abc.DisposableBase:
         """Begin."""
-        self._source.disposable = source.subscribe(
-            self._on_input, self._fail, self._on_exhausted, scheduler=self._scheduler
-        )
+        try:
+            self._source.disposable = source.subscribe(
+                self._on_input, self._fail, self._on_exhausted, scheduler=self._scheduler
+            )
+        except BaseException:  # a KeyboardInterrupt: nobody gets what would dispose of this
+            self._dispose()
+            raise
         return Disposable(self._dispose)
 
     def _on_input(self, value: T) -> None:
@@ -116,34 +120,30 @@ class Flattening(ABC, Generic[T, U]):
                 self._beginning = True
                 value = self.waiting.popleft()
                 inner = self.inner = SingleAssignmentDisposable()
-            self._observe(value, inner)
+            try:
+                self._observe(value, inner)
+            except BaseException:  # a KeyboardInterrupt: the next input would wait for good
+                self._dispose()
+                raise
             with self.out.lock:
                 self._beginning = False
         self.out.drain(self._dispose)
 
     def _observe(self, value: T, inner: SingleAssignmentDisposable) -> None:
         try:
-            made = self._stream(value)
+            made = self._project(value)
+            stream = _stream(made)
         except Exception as error:  # noqa: BLE001 (the user's function has failed)
             self._fail(error, inner)
             return
-        if inner.is_disposed:  # meanwhile
+        # A Future is under way: if it is not wanted any more, this is how it is cancelled.
+        if inner.is_disposed and stream is made:
             return
-        inner.disposable = made.subscribe(
+        inner.disposable = stream.subscribe(
             partial(self._on_next, inner),
             partial(self._on_error, inner),
             partial(self._on_completed, inner),
             scheduler=self._scheduler,
-        )
-
-    def _stream(self, value: T) -> Observable[U]:
-        made = self._project(value)
-        if isinstance(made, Observable):
-            return made
-        if asyncio.isfuture(made) or isinstance(made, concurrent.futures.Future):  # pyright: ignore[reportUnnecessaryIsInstance] (users are not always typed)
-            return reactivex.from_future(made)
-        raise TypeError(
-            f"a stream or a Future was to be made of an input, not {type(made).__name__}"
         )
 
     def _on_next(self, inner: object, value: U) -> None:
@@ -156,7 +156,8 @@ class Flattening(ABC, Generic[T, U]):
     def _on_error(self, inner: object, error: Exception) -> None:
         self._fail(error, inner)
 
-    def _on_completed(self, inner: object) -> None:
+    def _on_completed(self, inner: SingleAssignmentDisposable) -> None:
+        inner.dispose()  # or it would hold the stream until the next collection
         with self.out.lock:
             if inner is not self.inner:
                 return
@@ -184,3 +185,11 @@ class Flattening(ABC, Generic[T, U]):
         self._source.dispose()
         if inner is not None:
             inner.dispose()
+
+
+def _stream(made: Observable[U] | reactivex.typing.AnyFuture[U]) -> Observable[U]:
+    if isinstance(made, Observable):
+        return made
+    if asyncio.isfuture(made) or isinstance(made, concurrent.futures.Future):  # pyright: ignore[reportUnnecessaryIsInstance] (users are not always typed)
+        return reactivex.from_future(made)
+    raise TypeError(f"a stream or a Future was to be made of an input, not {type(made).__name__}")

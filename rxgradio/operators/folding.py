@@ -75,7 +75,7 @@ class _Turns(Generic[A, B]):
         self.upstream = SingleAssignmentDisposable()
         self._fold = fold
         self._observer = observer
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # finalizers of values that are let go of may come here
         self._waiting: deque[tuple[Callable[[Any], None], Any]] = deque()
         self._busy = False
         self._stopped = False
@@ -143,7 +143,8 @@ class _Turns(Generic[A, B]):
             self._observer.on_next(each)
 
     def _finish(self, error: Exception | None) -> None:
-        self._stop()
+        # First of all: the observer may take its time.
+        self.dispose()
         if error is None:
             self._observer.on_completed()
         else:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 __all__ = ["keep_errors"]
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from reactivex import Observable, abc
+from reactivex import Observable
 
 from ..clock import now
 from ..updates import Status, StatusUpdate, Update
+from .folding import Fold, folding
 
 _ENDS = frozenset({Status.FINISHED, Status.CANCELLED})
 
@@ -24,38 +25,23 @@ def keep_errors() -> Callable[[Observable[Update]], Observable[Update]]:
     So that one call that fails does not end a stream that is made of many. Where the
     failing call had no last status, one is made: FINISHED, without success.
     """
-    return _keep
+    return folding(lambda _: _KeepErrors())
 
 
-def _keep(source: Observable[Update]) -> Observable[Update]:
-    def subscribe(
-        observer: abc.ObserverBase[Update], scheduler: abc.SchedulerBase | None = None
-    ) -> abc.DisposableBase:
-        held: StatusUpdate | None = None
+class _KeepErrors(Fold[Update, Update]):
+    def __init__(self) -> None:
+        self._held: Sequence[StatusUpdate] = ()
+        """The last status of a call that has failed, whose error is about to come."""
 
-        def release() -> None:
-            nonlocal held
-            status, held = held, None
-            if status is not None:
-                observer.on_next(status)
+    def next(self, value: Update) -> Sequence[Update]:
+        held, self._held = self._held, ()
+        if isinstance(value, StatusUpdate) and value.code in _ENDS and not value.success:
+            self._held = (value,)
+            return held
+        return (*held, value)
 
-        def on_next(update: Update) -> None:
-            nonlocal held
-            release()
-            if isinstance(update, StatusUpdate) and update.code in _ENDS and not update.success:
-                held = update
-            else:
-                observer.on_next(update)
-
-        def on_error(error: Exception) -> None:
-            status = held or StatusUpdate(Status.FINISHED, success=False, time=now())
-            observer.on_next(replace(status, error=error))
-            observer.on_completed()
-
-        def on_completed() -> None:
-            release()
-            observer.on_completed()
-
-        return source.subscribe(on_next, on_error, on_completed, scheduler=scheduler)
-
-    return Observable(subscribe)
+    def end(self, error: Exception | None) -> tuple[Sequence[Update], Exception | None]:
+        if error is None:
+            return self._held, None
+        made = StatusUpdate(Status.FINISHED, success=False, time=now())
+        return [replace(status, error=error) for status in self._held or [made]], None

@@ -56,8 +56,9 @@ class Recording(Generic[T]):
         with self.log.lock:
             return self.log.append([value])
 
-    def end(self, error: Exception | None = None) -> None:
+    def end(self, error: BaseException | None = None) -> None:
         """Take the end."""
+        self.leave()  # or it would hold the source until the next collection
         with self.log.lock:
             wakers = self.log.close(End(error))
         wake(wakers)

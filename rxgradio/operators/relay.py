@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = ["Relay", "relaying", "seconds_of"]
 
+import contextvars
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
@@ -32,6 +33,7 @@ class Relay(Generic[T]):
     ) -> None:
         self.out: Outlet[T] = Outlet(observer)
         self.clock = clock
+        self._context = contextvars.copy_context()
         self._timer = SerialDisposable()
         self._scheduler = scheduler
         self._upstream = SerialDisposable()
@@ -42,10 +44,15 @@ class Relay(Generic[T]):
         # thread, before `subscribe` has returned.
         upstream = SingleAssignmentDisposable()
         self._upstream.disposable = upstream
-        if not upstream.is_disposed:
+        if upstream.is_disposed:
+            return
+        try:
             upstream.disposable = source.subscribe(
                 self.on_next, self.on_error, self.on_completed, scheduler=self._scheduler
             )
+        except BaseException:  # a KeyboardInterrupt: nobody gets what would dispose of this
+            self.dispose()
+            raise
 
     def on_next(self, value: T) -> None:
         """Take a value of the source."""
@@ -73,10 +80,14 @@ class Relay(Generic[T]):
         self.later(0.0, lambda: self.end(error))
 
     def later(self, seconds: float, action: Callable[[], object]) -> None:
-        """Run an action on the clock, unless all is over before; the one set before is not."""
+        """Run an action on the clock, unless all is over before; the one set before is not.
+
+        It runs in the context of the subscriber, like all that it brings about.
+        """
+        context = self._context.copy()  # as two threads cannot be in one
 
         def run(_: abc.SchedulerBase, __: object = None) -> None:
-            action()
+            context.run(action)
 
         # In its place before it is set, as it may be due, and have set the next one on another
         # thread, before `schedule_relative` has returned.

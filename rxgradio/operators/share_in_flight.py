@@ -115,11 +115,12 @@ class Flights(Generic[P, T]):
         scheduler: abc.SchedulerBase | None,
     ) -> None:
         try:
-            source = make()
-        except Exception as error:  # noqa: BLE001 (a function of the user's)
+            flight.begin(make(), partial(self._end, key, flight), scheduler)
+        except BaseException as error:
+            # Whatever it is, nobody who joins must wait for good.
             self._end(key, flight, error)
-            return
-        flight.begin(source, partial(self._end, key, flight), scheduler)
+            if not isinstance(error, Exception):
+                raise
 
     def _leave(self, key: Hashable, flight: Flight[T]) -> None:
         with self.lock:
@@ -130,7 +131,7 @@ class Flights(Generic[P, T]):
         if last:
             flight.leave()
 
-    def _end(self, key: Hashable, flight: Flight[T], error: Exception | None) -> None:
+    def _end(self, key: Hashable, flight: Flight[T], error: BaseException | None) -> None:
         # Before its observers hear of it: one that then subscribes again is to get another.
         with self.lock:
             if self._flights.get(key) is flight:

@@ -81,12 +81,12 @@ class _Timeout(Relay[T]):
     def on_next(self, value: T) -> None:
         with self.out.lock:
             self._passing += 1
+            self._allowed = self._seconds
         try:
             super().on_next(value)
         finally:
             with self.out.lock:
                 self._passing -= 1
-                self._allowed = self._seconds
                 self._due = seconds_of(self.clock) + self._seconds
                 too_late = self._due < self._looks
             if too_late:

@@ -242,13 +242,15 @@ class _LooseCursor(Cursor[E, S, U]):
     def position(self) -> int:
         return self._place
 
-    def _fasten(self) -> None:
+    def _fasten(self) -> int:
+        """Take hold of the place; returns how many entries were forgotten behind it."""
         chunk = self._weak()
         if chunk is None:
             self._chunk, self.state = self._log.head()
             self._index = 0
         else:
             self._chunk = chunk
+        return self._chunk.before + self._index - self._place
 
     def _loosen(self) -> None:
         self._place = self._chunk.before + self._index
@@ -322,12 +324,13 @@ class FailingCursor(_LooseCursor[E, S, U]):
 
     def take(self) -> list[U]:
         """Return one update; empty if none has been appended since, or all is over."""
-        if self._failed is None and self._log.total - self.position > self._most:
-            self._failed = End(self._error())
         if self._failed is not None:
             return []
-        self._fasten()
-        taken = self._read(1)
+        waiting = self._log.total - self._place
+        # The log may have kept less than was asked for: it has a bound for bytes, too.
+        if self._fasten() or waiting > self._most:
+            self._failed = End(self._error())
+        taken = [] if self._failed is not None else self._read(1)
         self._loosen()
         return taken
 

@@ -77,8 +77,8 @@ OnSlow: TypeAlias = Literal["buffer", "latest", "drop_oldest", "error"]
 """What becomes of what a reader has not taken in time.
 
 "buffer": it waits. "latest": only the newest waits. "drop_oldest": so many wait at most, and
-the oldest are dropped. "error": no more than so many may wait; then the stream fails with
-`ConsumerTooSlow`.
+the oldest are dropped. "error": no more than so many may wait, or than a job keeps in bytes
+(`Limits.replay`); then the stream fails with `ConsumerTooSlow`.
 """
 
 
@@ -100,7 +100,7 @@ def placing(
         case "drop_oldest":
             return lambda: DroppingCursor(log, most)
         case "error":
-            said = f"more than {most} updates waited for their reader (on_slow='error')"
+            said = f"more updates waited for their reader than may (on_slow='error', most={most})"
             return lambda: FailingCursor(log, most, lambda: ConsumerTooSlow(said))
         case _:
             kinds = ", ".join(map(repr, get_args(OnSlow)))

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any, Literal
 
 import pytest
+import reactivex
 from hypothesis import given
 from hypothesis import strategies as st
 from reactivex import Observable, Subject, abc
@@ -18,6 +19,7 @@ from rxgradio.bulk import MapProgress, MapResult, mapped
 from rxgradio.bulk.inputs import pulling
 from rxgradio.bulk.mapping import _Calls
 from rxgradio.runtime.log import End
+from tests.contract.app import Seen
 
 on_next = ReactiveTest.on_next
 on_error = ReactiveTest.on_error
@@ -484,3 +486,33 @@ def test_the_laws_hold_for_any_calls(
         assert all(each.error is None for each in values)
     else:
         assert disposed < 203 + 7 * len(inputs) + sum(map(abs, inputs))
+
+
+@pytest.mark.parametrize("on_error", ["keep", "raise"])
+@pytest.mark.parametrize("pulled", [list, iter])
+def test_what_is_no_exception_ends_it_instead_of_being_waited_for(
+    pulled: Any, on_error: Literal["keep", "raise"]
+) -> None:
+    def call(value: int) -> Observable[int]:
+        if value == 2:
+            raise SystemExit
+        return reactivex.just(value)
+
+    seen = Seen()
+    mapped(
+        pulled([1, 2, 3]), call, max_concurrent=1, ordered=True, on_error=on_error, label="a map"
+    ).subscribe(seen)
+    assert isinstance(seen.wait().error, SystemExit)
+    assert [each.output for each in seen.values] == [1]
+
+
+def test_a_collection_that_raises_whatever_it_is_ends_it() -> None:
+    class Broken(list[int]):
+        def __iter__(self) -> Iterator[int]:
+            raise SystemExit
+
+    seen = Seen()
+    mapped(
+        Broken([1]), reactivex.just, max_concurrent=1, ordered=True, on_error="keep", label="a map"
+    ).subscribe(seen)
+    assert isinstance(seen.wait().error, SystemExit)

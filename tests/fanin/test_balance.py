@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
@@ -484,3 +485,12 @@ def test_an_app_that_does_not_say_so_is_used_all_the_same() -> None:
             assert [balanced.predict("a") for _ in range(3)] == ["A"] * 3
             server.until(lambda: len(server.asked("status")) > 1)
             assert balanced.loads[1].others is None
+
+
+@pytest.mark.parametrize("asked", [1e300, None])
+def test_a_rest_may_be_of_any_length(asked: float | None) -> None:
+    """What a server asks for is a number, and may be any."""
+    world = World(rest=20 if asked else math.inf)
+    world.calls()
+    world.replicas[0].end(TooManyRequestsError("slow down", retry_after=asked))
+    assert world.balanced.loads[0].rests == (asked or math.inf)

@@ -261,3 +261,14 @@ def test_what_is_no_stream_is_refused_with_a_hint() -> None:
     for combine in (fanin.merge, fanin.combine_latest, fanin.zip, fanin.gather):
         with pytest.raises(TypeError, match="not int: of a job take its `updates`"):
             combine(wrong)
+
+
+@all_of_them
+def test_a_subscription_that_is_interrupted_leaves_all(combine: Combine) -> None:
+    def interrupted(*_: Any) -> abc.DisposableBase:
+        raise KeyboardInterrupt
+
+    begun: Subject[Any] = Subject()
+    with pytest.raises(KeyboardInterrupt):
+        combine({"a": begun, "b": Observable(interrupted)}).subscribe()
+    assert begun.observers == []

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from typing import Any
 
 import pytest
+import reactivex
 from hypothesis import given
 from hypothesis import strategies as st
 from reactivex import Observable, Subject, abc
 from reactivex import operators as ops
 from reactivex.disposable import Disposable
+from reactivex.scheduler.eventloop import AsyncIOThreadSafeScheduler
 from reactivex.testing import ReactiveTest, TestScheduler
 from reactivex.testing.mockobserver import MockObserver
 from reactivex.testing.subscription import Subscription
@@ -261,3 +264,21 @@ def test_the_laws_hold_for_any_schedule(
         assert not (refused and stream.subscriptions)
         assert queue is not None or not refused
     assert (world.bulkhead.active, world.bulkhead.waiting) == (0, 0)
+
+
+def test_a_turn_that_nobody_can_begin_is_another_s() -> None:
+    """A loop that was closed: who waits on it takes no place, and breaks no other stream."""
+    loop = asyncio.new_event_loop()
+    bulkhead = Bulkhead(1)
+    first: Subject[int] = Subject()
+    told, last = Seen(), Seen()
+    first.pipe(bulkhead).subscribe(told)
+    for _ in range(500):
+        waiting: Subject[int] = Subject()
+        waiting.pipe(bulkhead).subscribe(scheduler=AsyncIOThreadSafeScheduler(loop))
+    reactivex.just(3).pipe(bulkhead).subscribe(last)
+    loop.close()
+    first.on_completed()
+    assert told.completed
+    assert last.wait().values == [3]
+    assert (bulkhead.active, bulkhead.waiting) == (0, 0)

@@ -18,8 +18,8 @@ from reactivex.testing import ReactiveTest, TestScheduler
 from reactivex.testing.mockobserver import MockObserver
 from reactivex.testing.subscription import Subscription
 
-from rxgradio import CircuitOpen, ClientClosed, Retry
-from rxgradio.operators import CircuitBreaker, CircuitState, retry
+from rxgradio import CircuitOpen, ClientClosed, OutputUpdate, Retry, Status, StatusUpdate
+from rxgradio.operators import CircuitBreaker, CircuitState, result, retry
 from tests.contract.app import SOON
 
 on_next = ReactiveTest.on_next
@@ -372,3 +372,43 @@ def test_the_laws_hold_for_any_schedule(failures: int, calls: list[tuple[int, in
     for cold, observer in world.calls:
         if not cold.subscriptions:
             assert isinstance(observer.messages[0].value.exception, CircuitOpen)
+
+
+def test_a_call_that_is_left_behind_its_final_output_has_gone_well() -> None:
+    """So does `result()`, which does not wait for the end of the stream."""
+    scheduler = TestScheduler()
+    breaker = CircuitBreaker(2, 10, scheduler=scheduler)
+    call = reactivex.of(StatusUpdate(Status.STARTING), OutputUpdate("a", final=True))
+    good = call.pipe(ops.concat(reactivex.never()), breaker, result())
+    bad: Observable[Any] = reactivex.throw(ERROR).pipe(breaker)
+
+    def fail() -> None:
+        bad.subscribe(on_error=lambda _: None)
+
+    fail()
+    assert good.run() == "a"
+    fail()
+    assert breaker.state is CLOSED
+    fail()
+    assert breaker.state is OPEN
+    scheduler.advance_by(11)
+    assert good.run() == "a"
+    assert breaker.state is CLOSED
+
+
+def test_watching_its_states_keeps_nothing_of_them() -> None:
+    scheduler = TestScheduler()
+    breaker = CircuitBreaker(1, 10, scheduler=scheduler)
+    states = scheduler.create_observer()
+    breaker.states.subscribe(states, scheduler=scheduler)
+    for _ in range(500):
+        reactivex.throw(ERROR).pipe(breaker).subscribe(on_error=lambda _: None)
+        scheduler.advance_by(11)
+        reactivex.just(1).pipe(breaker).subscribe()
+        scheduler.advance_by(1)
+    assert [each.value.value for each in states.messages] == [
+        CLOSED,
+        *[OPEN, HALF_OPEN, CLOSED] * 500,
+    ]
+    (watcher,) = breaker._watchers
+    assert watcher.log._kept < 200

@@ -551,3 +551,62 @@ def test_a_stream_that_is_subscribed_to_at_once_emits_at_once() -> None:
     got: list[int] = []
     reactivex.of(1, 2).pipe(concat_map(lambda n: reactivex.of(n, 10 * n))).subscribe(got.append)
     assert got == [1, 10, 2, 20]
+
+
+@pytest.mark.parametrize("operator", ALL)
+def test_a_function_that_is_interrupted_has_cancelled(operator: Any) -> None:
+    """It used to be taken for busy ever after, and inputs to wait for good."""
+    inputs: Subject[int] = Subject()
+
+    def project(_: int) -> Observable[int]:
+        raise KeyboardInterrupt
+
+    inputs.pipe(operator(project)).subscribe()
+    with pytest.raises(KeyboardInterrupt):
+        inputs.on_next(1)
+    assert inputs.observers == []
+
+
+@pytest.mark.parametrize("operator", ALL)
+def test_a_source_that_is_interrupted_leaves_no_stream(operator: Any) -> None:
+    stream: Subject[int] = Subject()
+
+    def subscribe(observer: Any, _: Any) -> abc.DisposableBase:
+        observer.on_next(1)
+        assert stream.observers
+        raise KeyboardInterrupt
+
+    source: Observable[int] = Observable(subscribe)
+    with pytest.raises(KeyboardInterrupt):
+        source.pipe(operator(lambda _: stream)).subscribe()
+    assert stream.observers == []
+
+
+def test_a_future_that_is_superseded_while_it_is_made_is_cancelled() -> None:
+    inputs: Subject[int] = Subject()
+    made: list[Future[int]] = []
+
+    def project(n: int) -> Future[int]:
+        future: Future[int] = Future()
+        made.append(future)
+        if n == 1:
+            inputs.on_next(2)
+        return future
+
+    inputs.pipe(switch_map(project)).subscribe()
+    inputs.on_next(1)
+    assert [future.cancelled() for future in made] == [True, False]
+
+
+@pytest.mark.parametrize("operator", ALL)
+def test_a_future_that_nobody_wants_when_it_is_made_is_cancelled(operator: Any) -> None:
+    inputs: Subject[int] = Subject()
+    future: Future[int] = Future()
+
+    def project(_: int) -> Future[int]:
+        subscription.dispose()
+        return future
+
+    subscription = inputs.pipe(operator(project)).subscribe()
+    inputs.on_next(1)
+    assert future.cancelled()

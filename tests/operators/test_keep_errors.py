@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import sys
+import threading
 from datetime import datetime
+from typing import Any
 
 import pytest
+from reactivex import Observable, abc
+from reactivex.disposable import Disposable
 from reactivex.testing import ReactiveTest, TestScheduler
 from reactivex.testing.subscription import Subscription
 
-from rxgradio import OutputUpdate, Status, StatusUpdate
+from rxgradio import OutputUpdate, Status, StatusUpdate, Update
 from rxgradio.operators import keep_errors
 
 on_next = ReactiveTest.on_next
@@ -68,3 +73,39 @@ def test_disposing_disposes_of_the_updates() -> None:
     told = scheduler.start(lambda: source.pipe(keep_errors()), disposed=215).messages
     assert told == [on_next(210, STARTING)]
     assert source.subscriptions == [Subscription(200, 215)]
+
+
+def test_signals_of_many_threads_are_serial_and_none_is_lost() -> None:
+    observers: list[Any] = []
+
+    def subscribe(observer: Any, _: Any) -> abc.DisposableBase:
+        observers.append(observer)
+        return Disposable()
+
+    inside = threading.Lock()
+    got: list[object] = []
+    overlaps: list[object] = []
+
+    def observe(update: object) -> None:
+        if not inside.acquire(blocking=False):
+            overlaps.append(update)
+            return
+        got.append(update)
+        inside.release()
+
+    source: Observable[Update] = Observable(subscribe)
+    source.pipe(keep_errors()).subscribe(observe)
+    (observer,) = observers
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(5e-6)
+    threads = [
+        threading.Thread(target=lambda: [observer.on_next(STARTING) for _ in range(500)])
+        for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    sys.setswitchinterval(before)
+    assert overlaps == []
+    assert len(got) == 2000

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import FrozenInstanceError, fields
 from typing import Any
@@ -382,3 +382,53 @@ def test_the_values_of_operators_are_frozen_and_slotted() -> None:
 def test_a_final_output_can_be_all_there_is() -> None:
     assert ran(outputs(), [(210, final("a"))]).values == ["a"]
     assert ran(result(), [(210, final("a"))]).values == ["a"]
+
+
+class Echo(Fold[Any, Any]):
+    """Passes values on, and completes behind one that is None."""
+
+    def next(self, value: Any) -> Sequence[Any]:
+        self.complete = value is None
+        return (value,)
+
+
+@pytest.mark.parametrize("end", [None, ValueError])
+def test_the_source_is_left_before_the_observer_hears_of_the_end(end: Any) -> None:
+    source: Subject[Any] = Subject()
+    there: list[int] = []
+
+    class Ends(Echo):
+        def next(self, value: Any) -> Sequence[Any]:
+            if end is not None:
+                raise end
+            return super().next(value)
+
+    source.pipe(folding(lambda _: Ends())).subscribe(
+        on_error=lambda _: there.append(len(source.observers)),
+        on_completed=lambda: there.append(len(source.observers)),
+    )
+    source.on_next(None)
+    assert there == [0]
+
+
+def test_what_is_let_go_of_may_say_something_itself() -> None:
+    """A finalizer of a value, which runs where that is let go of."""
+
+    class Value:
+        def __del__(self) -> None:
+            source.on_next("from the finalizer")
+
+    source: Subject[Any] = Subject()
+    got: list[Any] = []
+
+    def observe(value: Any) -> None:
+        got.append(value)
+        source.on_next(Value())  # waits for its turn
+        subscription.dispose()  # which it never gets
+
+    subscription = source.pipe(folding(lambda _: Echo())).subscribe(observe)
+    saying = threading.Thread(target=source.on_next, args=("a",), daemon=True)
+    saying.start()
+    saying.join(10)
+    assert not saying.is_alive(), "it waits for a lock that it holds itself"
+    assert got == ["a"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextvars import ContextVar, copy_context
 from typing import Any
 
 import pytest
@@ -21,7 +22,7 @@ from reactivex.scheduler.eventloop import AsyncIOScheduler, AsyncIOThreadSafeSch
 from reactivex.testing import ReactiveTest, TestScheduler
 from reactivex.testing.subscription import Subscription
 
-from rxgradio import DeliveryScheduler, TooManyRequestsError
+from rxgradio import DeliveryScheduler, Retry, TooManyRequestsError
 from rxgradio.operators import Bulkhead, CircuitBreaker, deadline, rate_limit, retry, timeout
 from rxgradio.operators.clock import clock
 from tests.contract.app import SOON
@@ -320,3 +321,80 @@ def test_many_streams_that_run_need_no_thread_each() -> None:
             stream = reactivex.from_iterable([n], scheduler=CurrentThreadScheduler())
             assert stream.pipe(timeout(SOON), deadline(SOON), rate_limit(1e6)).run() == n
     assert all(name.startswith("rxgradio-") for name in started)
+
+
+def interrupted(*_: Any) -> abc.DisposableBase:
+    raise KeyboardInterrupt
+
+
+def test_a_subscription_that_is_interrupted_takes_up_no_room() -> None:
+    bulkhead = Bulkhead(1)
+    source: Observable[int] = Observable(interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        source.pipe(bulkhead).subscribe()
+    assert bulkhead.active == 0
+
+
+def test_a_trial_that_is_interrupted_makes_room_for_another() -> None:
+    scheduler = TestScheduler()
+    breaker = CircuitBreaker(1, 10, scheduler=scheduler)
+    reactivex.throw(ERROR).pipe(breaker).subscribe(on_error=lambda _: None)
+    scheduler.advance_by(11)
+    source: Observable[int] = Observable(interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        source.pipe(breaker).subscribe()
+    told = scheduler.create_observer()
+    reactivex.just(1).pipe(breaker).subscribe(told)
+    assert [message.value.kind for message in told.messages] == ["N", "C"]
+
+
+def test_a_timer_that_was_set_is_taken_back_if_the_subscription_is_interrupted() -> None:
+    clock = TestScheduler()
+    source: Observable[int] = Observable(interrupted)
+    told = clock.create_observer()
+    with pytest.raises(KeyboardInterrupt):
+        source.pipe(deadline(5, scheduler=clock)).subscribe(told)
+    clock.advance_by(10)
+    assert told.messages == []
+
+
+VARIABLE: ContextVar[str] = ContextVar("VARIABLE", default="nobody's")
+
+
+@pytest.mark.parametrize("name", ["retry", "timeout", "deadline", "rate_limit", "Bulkhead"])
+def test_what_a_timer_brings_about_is_in_the_context_of_the_subscriber(name: str) -> None:
+    seen: list[str] = []
+    over = threading.Event()
+    bulkhead = Bulkhead(1)
+    policies: dict[str, Operator] = {
+        "retry": retry(Retry(attempts=2, initial=0.01)),
+        "timeout": timeout(0.01),
+        "deadline": deadline(0.01),
+        "rate_limit": rate_limit(100),
+        "Bulkhead": bulkhead,
+    }
+
+    def subscribe(observer: Any, _: Any) -> abc.DisposableBase:
+        seen.append(VARIABLE.get())
+        if name in {"retry", "rate_limit", "Bulkhead"}:
+            observer.on_next(1)
+            observer.on_next(2)
+            observer.on_error(ERROR)
+        return Disposable()
+
+    def end(*_: object) -> None:
+        seen.append(VARIABLE.get())
+        over.set()
+
+    source: Observable[int] = Observable(subscribe)
+    first: Subject[int] = Subject()
+    first.pipe(bulkhead).subscribe()
+
+    def run() -> None:
+        VARIABLE.set("mine")
+        source.pipe(policies[name]).subscribe(lambda _: seen.append(VARIABLE.get()), end)
+
+    copy_context().run(run)
+    first.on_completed()
+    assert over.wait(SOON)
+    assert set(seen) == {"mine"}

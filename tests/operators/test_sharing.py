@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import itertools
+import math
 import threading
 import weakref
 from collections import Counter
@@ -11,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import reactivex
 from hypothesis import given
 from hypothesis import strategies as st
 from reactivex import Observable, Subject, abc
@@ -447,3 +449,38 @@ def test_the_laws_hold_for_any_schedule(
     kept = most is not None and not fails
     if kept and most == 3 and all(left is None for *_, left in observers):
         assert len(world.made) == len({name for _, name, _ in calls})
+
+
+@both
+@pytest.mark.parametrize("where", ["make", "subscribe"])
+def test_a_call_that_is_interrupted_is_not_joined(sharing: Sharing, where: str) -> None:
+    """It used to be waited for by all who came later."""
+    count = itertools.count()
+    joined = Seen()
+
+    def interrupt(*_: Any) -> abc.DisposableBase:
+        shared().subscribe(joined)  # who comes while it begins
+        raise KeyboardInterrupt
+
+    def make() -> Observable[int]:
+        if next(count):
+            return reactivex.just(1)
+        if where == "make":
+            interrupt()
+        return Observable(interrupt)
+
+    shared = sharing(make)
+    with pytest.raises(KeyboardInterrupt):
+        shared().subscribe(Seen())
+    assert isinstance(joined.wait().error, KeyboardInterrupt)
+    after = Seen()
+    shared().subscribe(after)
+    assert after.wait().values == [1]
+
+
+def test_a_result_may_be_good_for_any_time() -> None:
+    world = World(cached, timed=True, seconds=math.inf)
+    world.call(200, "x")
+    later = world.call(10_000, "x")
+    assert len(world.run()) == 1
+    assert [each.value.value for each in later.messages[:-1]] == [1, 2]

@@ -224,3 +224,19 @@ def test_it_fails_at_the_first_gap_that_is_too_long(
     assert messages[:-1] == [on_next(at, at) for at in expected]
     exceeded(messages[-1], due, first if not expected else seconds)
     assert subscriptions == [Subscription(200, due)]
+
+
+def test_while_the_observer_is_at_work_it_looks_no_oftener_than_it_must() -> None:
+    """The first value may have been allowed less time than the others are."""
+    waits: list[float] = []
+
+    class Clock(TestScheduler):
+        def schedule_relative(self, duetime: Any, action: Any, state: Any = None) -> Any:
+            waits.append(duetime)
+            return super().schedule_relative(duetime, action, state)
+
+    clock = Clock()
+    source: Subject[int] = Subject()
+    source.pipe(timeout(50, first=1, scheduler=clock)).subscribe(lambda _: clock.advance_by(90))
+    source.on_next(1)
+    assert waits == [1, 50, 50]

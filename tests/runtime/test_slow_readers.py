@@ -188,3 +188,17 @@ def test_what_there_is_not_is_refused() -> None:
         placing(log, "newest", 1, last)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="most=0"):
         placing(log, "drop_oldest", 0, last)
+
+
+def test_who_allows_so_many_to_wait_fails_if_the_log_cannot_keep_them() -> None:
+    """The log has a bound of its own, in bytes: nothing is passed over in silence."""
+    log: Sums = Log(0, total, None, lambda _: 100, 1000)
+    cursor = FailingCursor(log, 1000, error)
+    in_time = FailingCursor(log, 1000, error)
+    for n in range(300):
+        add(log, n)
+        assert in_time.take() == [(n, n * (n + 1) // 2)]
+    assert cursor.take() == []
+    assert cursor.end is not None
+    assert isinstance(cursor.end.error, ConsumerTooSlow)
+    assert in_time.end is None
