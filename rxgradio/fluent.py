@@ -9,22 +9,27 @@ from __future__ import annotations
 
 __all__ = ["Updates"]
 
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from reactivex import Observable, abc
+from reactivex import Observable, abc, typing
 
 from .updates import StatusUpdate, Update
 
 if TYPE_CHECKING:
-    from .operators import LogMessage, Snapshot, TextDelta, Timings
+    from .operators import Iteration, LogMessage, Snapshot, TextDelta, Timings
     from .operators.text_deltas import Select
+    from .options import Retry
+    from .runtime.reading import OnSlow
 
 
 class Updates(Observable[Update]):
     """An `Observable` of updates, with the operators of `rxgradio.operators` as methods.
 
     `updates.outputs()` is `updates.pipe(rxgradio.operators.outputs())`, and so on,
-    with the marbles there. It is what `job.updates`, `observe` and `stream` give.
+    with the marbles there. It is what `job.updates`, `observe` and `stream` give. What makes
+    updates of updates gives such a stream again: `call.timeout(5).retry(3).outputs()`.
 
     Args:
         subscribe: As for `Observable`.
@@ -92,3 +97,88 @@ class Updates(Observable[Update]):
         from .operators.timings import timings
 
         return self.pipe(timings(scheduler))
+
+    def keep_errors(self) -> Updates:
+        """Make a failure the last status, which has the error, and complete."""
+        from .operators.keep_errors import keep_errors
+
+        return self._through(keep_errors())
+
+    def timeout(
+        self,
+        duetime: typing.AbsoluteOrRelativeTime,
+        other: Observable[Update] | None = None,
+        scheduler: abc.SchedulerBase | None = None,
+        *,
+        first: float | None = None,
+    ) -> Updates:
+        """Fail with `DeadlineExceeded` if nothing is said for so many seconds.
+
+        With `other`, or until a moment (a `datetime`), it is reactivex's.
+
+        Args:
+            duetime: Seconds, or a `timedelta`.
+            other: What to go on with instead.
+            scheduler: Keeps the time.
+            first: Seconds until the first update, if not the same.
+        """
+        from .operators.timeout import timeout
+
+        if other is not None or isinstance(duetime, datetime):
+            return self._as_updates(super().timeout(duetime, other, scheduler))
+        seconds = duetime.total_seconds() if isinstance(duetime, timedelta) else duetime
+        return self._through(timeout(seconds, first=first, scheduler=scheduler))
+
+    def deadline(self, seconds: float, *, scheduler: abc.SchedulerBase | None = None) -> Updates:
+        """Fail with `DeadlineExceeded` if it has not ended after so many seconds.
+
+        Args:
+            seconds: From the subscription on.
+            scheduler: Keeps the time.
+        """
+        from .operators.deadline import deadline
+
+        return self._through(deadline(seconds, scheduler=scheduler))
+
+    def retry(
+        self,
+        retry_count: Retry | int | None = None,
+        *,
+        when: Callable[[Exception], bool] | None = None,
+        scheduler: abc.SchedulerBase | None = None,
+    ) -> Updates:
+        """Make a call that has failed again, after the waits of a `Retry`; for cold streams.
+
+        Args:
+            retry_count: A `Retry`, or how many tries there are in all. None is reactivex's:
+                for ever, and without a wait.
+            when: Which errors are tried again.
+            scheduler: Keeps the time.
+        """
+        from .operators.retry import retry
+
+        if retry_count is None:
+            return self._as_updates(super().retry())
+        return self._through(retry(retry_count, when=when, scheduler=scheduler))
+
+    def iterate(self, *, on_slow: OnSlow = "buffer", most: int = 1000) -> Iteration[Update]:
+        """Return something to loop over, with `for` and with `async for`.
+
+        Args:
+            on_slow: What becomes of updates that the loop has not taken in time.
+            most: How many may wait.
+        """
+        from .operators.iterate import iterate
+
+        return iterate(on_slow=on_slow, most=most)(self)
+
+    def _through(self, operator: Callable[[Observable[Update]], Observable[Update]]) -> Updates:
+        return self._as_updates(operator(self))
+
+    def _as_updates(self, stream: Observable[Update]) -> Updates:
+        def subscribe(
+            observer: abc.ObserverBase[Update], scheduler: abc.SchedulerBase | None = None
+        ) -> abc.DisposableBase:
+            return stream.subscribe(observer, scheduler=scheduler)
+
+        return Updates(subscribe, misses=self._misses)

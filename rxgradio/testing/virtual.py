@@ -104,6 +104,7 @@ class VirtualTime(TestScheduler):
             future.cancel()
             self.advance_by(0)
             raise
+        self.advance_by(0)  # what is cancelled by its end is told so
         return future.result()
 
     def start(
