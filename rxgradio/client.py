@@ -539,11 +539,12 @@ class Client:
         apart: bool,
         fed: bool = False,
         options: CallOptions,
+        group: object = None,
     ) -> Job:
         # The job holds its client until it ends: a client that nothing else
         # holds must not be closed under it.
         return self._connection.submit(
-            info, data, value=value, apart=apart, fed=fed, options=options, holder=self
+            info, data, value=value, apart=apart, fed=fed, options=options, holder=self, group=group
         )
 
     # ---- sessions

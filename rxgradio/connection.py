@@ -354,10 +354,12 @@ class Connection:
         fed: bool,
         options: CallOptions,
         holder: object,
+        group: object = None,
     ) -> Job:
         """Start a call; its job keeps `holder` alive while it runs.
 
-        `fed` if the call of a streaming endpoint will get further inputs.
+        `fed` if the call of a streaming endpoint will get further inputs. Calls that are
+        `apart`, but of one `group`, may share a session: they are cancelled together.
 
         Raises:
             ClientClosed: The connection is closed, or belongs to the parent process.
@@ -389,6 +391,7 @@ class Connection:
                 generator=info.generator or info.streaming,  # the server can stop it
                 has_state=info.has_state,
                 apart=apart,
+                group=group,
                 queued=self.app.has_queue and (info.queued or info.generator or info.streaming),
                 streaming=info.streaming,
                 options=options,

@@ -52,8 +52,12 @@ class Submit(Protocol):
         apart: bool,
         fed: bool = False,
         options: CallOptions,
+        group: object = None,
     ) -> Job:
-        """Make the job of a call; `fed` if it will get further inputs."""
+        """Make the job of a call; `fed` if it will get further inputs.
+
+        Calls that are `apart`, but of one `group`, may share a session.
+        """
         ...
 
 
@@ -257,21 +261,21 @@ class Endpoint:
             TypeError: `inputs` are no such thing.
             ValueError: An argument is out of its range.
         """
-        from .bulk import mapped  # noqa: PLC0415 (not everybody needs it)
+        from .bulk import MapResults  # noqa: PLC0415 (not everybody needs it)
 
         made = self._with(headers)
 
-        def call(value: Any) -> Observable[Any]:
+        def call(group: object, value: Any) -> Observable[Any]:
             data = self._wire(*_arguments(value, unpack=unpack))
 
             def begin(_: abc.SchedulerBase) -> Observable[Any]:
-                return reactivex.from_future(self._begin(data, made))
+                return reactivex.from_future(self._begin(data, made, group))
 
             return reactivex.defer(begin)
 
-        return mapped(
+        return MapResults.of(
             inputs,
-            call,
+            lambda: partial(call, object()),  # those of one subscription share a session
             max_concurrent=max_concurrent,
             ordered=ordered,
             on_error=on_error,
@@ -402,10 +406,10 @@ class Endpoint:
         returns = types[0] if len(types) == 1 else f"tuple[{', '.join(types) or '()'}]"
         return f"{self.info.label}({parameters}) -> {returns}"
 
-    def _begin(self, data: bytes, options: CallOptions) -> Job:
+    def _begin(self, data: bytes, options: CallOptions, group: object = None) -> Job:
         """Start a call that may be cancelled without harm to others."""
         value = partial(_shown, self.info.outputs)
-        return self._submit(self.info, data, value=value, apart=True, options=options)
+        return self._submit(self.info, data, value=value, apart=True, options=options, group=group)
 
     def _with(self, headers: Mapping[str, str] | None) -> CallOptions:
         if not headers:

@@ -59,10 +59,10 @@ def mapped(
     inputs: Inputs,
     call: Callable[[Any], Observable[Any]],
     *,
-    max_concurrent: int,
-    ordered: bool,
-    on_error: Literal["keep", "raise"],
-    label: str,
+    max_concurrent: int = 8,
+    ordered: bool = True,
+    on_error: Literal["keep", "raise"] = "keep",
+    label: str = "a map",
 ) -> MapResults:
     """Return the last value of the stream that `call` makes of each input.
 
@@ -73,8 +73,11 @@ def mapped(
         ordered:     ----A-B-C|
         otherwise:   --B-A-C|
 
+    It is `endpoint.map` for calls of any kind: with policies, of several endpoints, and so on.
+
     Args:
-        inputs: Where inputs come from.
+        inputs: Where inputs come from. The results of another map are inputs by their output;
+            those with an error become results with that error.
         call: Makes a stream of an input; may raise.
         max_concurrent: How many inputs are on their way, from being asked for to the
             observer having returned from their result.
@@ -86,25 +89,14 @@ def mapped(
         TypeError: There are no inputs in `inputs`.
         ValueError: An option is out of its range.
     """
-    if max_concurrent < 1:
-        raise ValueError(f"max_concurrent is a positive number, not {max_concurrent!r}")
-    if on_error not in ("keep", "raise"):
-        raise ValueError(f"on_error is 'keep' or 'raise', not {on_error!r}")
-    source = pulling(inputs)
-
-    def begin(scheduler: abc.SchedulerBase | None) -> _Calls:
-        calls = _Calls(
-            call,
-            scheduler,
-            places=max_concurrent,
-            ordered=ordered,
-            keep=on_error == "keep",
-            total=_length(inputs),
-        )
-        calls.begin(source(calls, scheduler))
-        return calls
-
-    return MapResults(begin, label)
+    return MapResults.of(
+        inputs,
+        lambda: call,
+        max_concurrent=max_concurrent,
+        ordered=ordered,
+        on_error=on_error,
+        label=label,
+    )
 
 
 class MapResults(Observable[MapResult]):
@@ -132,6 +124,38 @@ class MapResults(Observable[MapResult]):
 
         super().__init__(subscribe)
         self._begin = begin
+
+    @classmethod
+    def of(
+        cls,
+        inputs: Inputs,
+        caller: Callable[[], Callable[[Any], Observable[Any]]],
+        *,
+        max_concurrent: int,
+        ordered: bool,
+        on_error: Literal["keep", "raise"],
+        label: str,
+    ) -> MapResults:
+        """Do as `mapped`, with a function that `caller` makes anew for each subscription."""
+        if max_concurrent < 1:
+            raise ValueError(f"max_concurrent is a positive number, not {max_concurrent!r}")
+        if on_error not in ("keep", "raise"):
+            raise ValueError(f"on_error is 'keep' or 'raise', not {on_error!r}")
+        source = pulling(inputs)
+
+        def begin(scheduler: abc.SchedulerBase | None) -> _Calls:
+            calls = _Calls(
+                caller(),
+                scheduler,
+                places=max_concurrent,
+                ordered=ordered,
+                keep=on_error == "keep",
+                total=_length(inputs),
+            )
+            calls.begin(source(calls, scheduler))
+            return calls
+
+        return cls(begin, label)
 
     def pull(self) -> tuple[Readable[MapResult], Callable[[], object]]:
         """Begin anew; returns where to take the results from, and what stops all of it."""
@@ -262,12 +286,18 @@ class _Calls:
 
     def on_input(self, value: Any) -> None:
         """Begin a call."""
+        failed = None
+        if isinstance(value, MapResult):  # of another map
+            failed, value = value.error, value.output
         with self._lock:
             if self._stopped or self._failure is not None or self._exhausted is not None:
                 return
             call = self._calls[self._begun] = _Call(self._begun, value)
             self._begun += 1
             self._running += 1
+        if failed is not None:
+            self._on_call_ended(call, failed)
+            return
         try:
             made = self._call(value)
             if call.subscription.is_disposed:  # meanwhile

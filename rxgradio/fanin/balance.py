@@ -209,6 +209,7 @@ class _Replicas:
         apart: bool,
         fed: bool = False,
         options: CallOptions,
+        group: object = None,
     ) -> Job:
         """Make the job of a call, at the replica whose turn it is.
 
@@ -229,6 +230,7 @@ class _Replicas:
                     apart=apart,
                     fed=fed,
                     options=replace(options, headers=headers or None),
+                    group=group,
                 )
             except ClientClosed:
                 closed.append(replica)

@@ -76,6 +76,7 @@ class Lanes:
         self._all: set[Lane] = set()
         self._idle: dict[Lane, None] = {}  # an ordered set
         self._detours: dict[int, Lane] = {}
+        self._groups: dict[object, Lane] = {}
         self._left: set[Lane] = set()
         self._closing: set[asyncio.Task[None]] = set()
         self._main = self._open(session_hash, has_state=has_state)
@@ -119,6 +120,8 @@ class Lanes:
         main = self._main.session
         if submission.has_state:
             return self._main
+        if submission.apart and submission.group is not None:
+            return self._shared(submission.group, fn_index)
         if submission.apart:
             # Where State keeps the stream of the main lane open, a call that waits
             # cannot be removed by dropping it.
@@ -130,6 +133,16 @@ class Lanes:
         if detour is None or detour.session.retired or detour.session.has_ghost(fn_index):
             detour = self._detours[fn_index] = self._spare()
         return detour
+
+    def _shared(self, group: object, fn_index: int) -> Lane:
+        """Return the lane of a group; another one if a cancel of one of its calls is still owed.
+
+        The calls there are few, and end: then the cancel is sent, as it harms none any more.
+        """
+        lane = self._groups.get(group)
+        if lane is None or lane.session.retired or lane.session.has_ghost(fn_index):
+            lane = self._groups[group] = self._spare()
+        return lane
 
     def _spare(self) -> Lane:
         while self._idle:
@@ -148,6 +161,7 @@ class Lanes:
 
     def at_rest(self, lane: Lane) -> None:
         """Take note that a lane has no call, so that it may be used again."""
+        self._ungroup(lane)
         if lane in self._left:
             self._left.discard(lane)
             self._close(lane)
@@ -159,6 +173,11 @@ class Lanes:
         self._all.discard(lane)
         self._left.discard(lane)
         self._idle.pop(lane, None)
+        self._ungroup(lane)
+
+    def _ungroup(self, lane: Lane) -> None:
+        for group in [group for group, its in self._groups.items() if its is lane]:
+            del self._groups[group]
 
     @property
     def transport(self) -> Transport:

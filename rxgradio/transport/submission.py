@@ -29,12 +29,14 @@ class Submission:
         data: The JSON of its data, one item per input on the wire.
         apart: It is likely to be cancelled while others like it run, and is sent
             where that harms none.
+        group: Those that are apart, but of one group, may share a session: as a rule they
+            are cancelled together.
         queued: It goes through the app's queue.
         streaming: It takes further inputs, while it runs.
         oauth_token: On whose behalf it runs, where the function asks for that.
     """
 
-    __slots__ = ("apart", "call", "has_state", "queued", "sink", "way")
+    __slots__ = ("apart", "call", "group", "has_state", "queued", "sink", "way")
 
     def __init__(
         self,
@@ -50,10 +52,12 @@ class Submission:
         streaming: bool,
         options: CallOptions,
         oauth_token: str | None = None,
+        group: object = None,
     ) -> None:
         self.sink = sink
         self.has_state = has_state
         self.apart = apart
+        self.group = group
         self.queued = queued
         self.way: Way | None = None
         self.call: do.Call[Submission] = do.Call(

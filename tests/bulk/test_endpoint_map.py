@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from typing import Any
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from typing import Any, Literal
 
 import pytest
 import reactivex
+from reactivex import Observable
 from reactivex import operators as ops
 
 from rxgradio import AppError, Client, ClientClosed, DeadlineExceeded
-from rxgradio.bulk import MapResult
-from tests.contract.app import SOON, STEPS, Seen, until_closed
+from rxgradio.bulk import MapResult, mapped
+from rxgradio.testing import Endpoint as EndpointOf
+from rxgradio.testing import Marbles, MemoryApp, VirtualTime
+from tests.contract.app import SOON, STEPS, VERSIONS, Seen, until_closed
 from tests.contract.memory_app import MemoryApp as App
 
 
@@ -223,3 +227,102 @@ def test_maps_feed_one_another(memory_client: Client) -> None:
 def test_a_map_keeps_its_client(memory_app: App) -> None:
     found = results(memory_app.connect().endpoint("/echo").map(iter(range(30))))
     assert [each.output for each in found] == list(range(30))
+
+
+# ---- in virtual time
+
+
+@pytest.mark.parametrize("on_error", ["keep", "raise"])
+def test_the_results_of_a_map_are_inputs_by_their_output(
+    on_error: Literal["keep", "raise"],
+) -> None:
+    def half(n: int) -> int:
+        if n % 2:
+            raise AppError(f"{n} is odd")
+        return n // 2
+
+    with VirtualTime() as time:
+        app = MemoryApp({"/half": half})
+        endpoint = app.client().endpoint("/half")
+        twice = endpoint.map(endpoint.map([4, 3, 6, 8]), on_error=on_error)
+        if on_error == "raise":
+            with pytest.raises(AppError, match="3 is odd") as caught:
+                time.run(twice)
+            assert "(input 1 of a map)" in caught.value.__notes__
+            return
+        told = [(each.input, each.output, str(each.error or "")) for each in twice]
+        assert told == [
+            (2, 1, ""),
+            (None, None, "3 is odd"),
+            (3, None, "3 is odd"),
+            (4, 2, ""),
+        ]
+        assert [call.inputs for call in app.calls].count((3,)) == 2
+
+
+def test_any_calls_can_be_mapped_with_policies_for_each() -> None:
+    tries: Counter[str] = Counter()
+
+    def moody(text: str) -> str:
+        tries[text] += 1
+        if tries[text] < 3:
+            raise AppError("not now")
+        return text.upper()
+
+    with VirtualTime() as time:
+        app = MemoryApp({"/moody": moody})
+        endpoint = app.client().endpoint("/moody")
+
+        def call(text: str) -> Observable[Any]:
+            return endpoint.observe(text).retry(3).result()
+
+        results = mapped((each for each in "abcdef"), call, max_concurrent=2)
+        assert [each.output for each in results] == [*"ABCDEF"]
+        assert time.run(mapped(["a", "b", "c"], call, max_concurrent=2).pipe(ops.count())) == 3
+        assert len(app.calls) == 6 * 3 + 3
+
+
+@pytest.mark.parametrize("version", [each for each in VERSIONS if each > "4.9"])
+def test_the_calls_of_a_map_share_a_session(version: str) -> None:
+    with VirtualTime():
+        app = MemoryApp({"/slow": "-a|"}, version=version)
+        endpoint = app.client().endpoint("/slow")
+        assert len(list(endpoint.map([*"abcdefghij"], max_concurrent=3))) == 10
+        assert len({call.session for call in app.calls}) == 1
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_call_of_a_map_that_is_late_harms_no_other(version: str) -> None:
+    def told(n: int) -> AsyncIterator[str]:
+        return Marbles("-a-b-|" if n != 2 else "-a-", timespan=1).play()
+
+    async def slow(n: int) -> AsyncIterator[str]:
+        async for each in told(n):
+            yield f"{n}{each}"
+
+    with VirtualTime() as time:
+        app = MemoryApp({"/slow": slow}, version=version)
+        endpoint = app.client(deadline=7.5).endpoint("/slow")
+        results = list(endpoint.map(range(12), max_concurrent=3))
+        late = results.pop(2)
+        assert isinstance(late.error, DeadlineExceeded)
+        assert [each.output for each in results] == [f"{n}b" for n in range(12) if n != 2]
+        time.advance_by(20)
+        ends = {call.inputs[0]: call.end for call in app.calls}
+        assert ends.pop(2) == "cancelled"
+        assert set(ends.values()) == {"finished"}
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_leaving_a_map_cancels_all_at_once(version: str) -> None:
+    with VirtualTime() as time:
+        one = EndpointOf(function=Marbles("-a-b-|", timespan=1), concurrency=2)
+        app = MemoryApp({"/slow": one}, version=version)
+        client = app.client()
+        subscription = client.endpoint("/slow").map(range(50), max_concurrent=4).subscribe()
+        time.advance_by(7)
+        subscription.dispose()
+        time.advance_by(60)
+        assert {call.end for call in app.calls[:2]} == {"finished"}
+        assert {call.end for call in app.calls[2:]} == {"cancelled"}
+        assert len(app.calls) <= 7

@@ -286,8 +286,8 @@ def test_a_map_of_one_pulls_no_faster_than_its_calls_end() -> None:
 @pytest.mark.parametrize("count", [0, 1, 200])
 @pytest.mark.parametrize("ordered", [True, False])
 def test_a_map_of_a_map_gives_all(count: int, ordered: bool) -> None:
-    def call(result: Any) -> Observable[int]:
-        return reactivex.of(result.output + 1)
+    def call(number: int) -> Observable[int]:
+        return reactivex.of(number + 1)
 
     chained = squares(squares(range(count)), call=call)
     assert by_for(chained) == [n * n + 1 for n in range(count)]
