@@ -7,11 +7,11 @@ The operators are imported when one is used: `import rxgradio` needs none of the
 
 from __future__ import annotations
 
-__all__ = ["Updates"]
+__all__ = ["Stream", "Updates"]
 
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable, Generator
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from reactivex import Observable, abc, typing
 
@@ -24,7 +24,41 @@ if TYPE_CHECKING:
     from .runtime.reading import OnSlow
 
 
-class Updates(Observable[Update]):
+T = TypeVar("T")
+
+
+class Stream(Observable[T]):
+    """An `Observable` that can be looped over, with `for` and with `async for`.
+
+        for text in client.observe("hello", api_name="/write").outputs(): ...
+
+    Each loop subscribes anew, and disposes of that when it is left: see
+    `rxgradio.operators.iterate`, also for loops that may be slower than the stream.
+    """
+
+    def __iter__(self) -> Generator[T]:
+        """Yield each value, blocking; raises the stream's error."""
+        from .operators.iterate import iterate
+
+        return iter(iterate()(self))
+
+    def __aiter__(self) -> AsyncGenerator[T]:
+        """Yield each value on the running loop; raises the stream's error."""
+        from .operators.iterate import iterate
+
+        return aiter(iterate()(self))
+
+
+def _stream(source: Observable[T]) -> Stream[T]:
+    def subscribe(
+        observer: abc.ObserverBase[T], scheduler: abc.SchedulerBase | None = None
+    ) -> abc.DisposableBase:
+        return source.subscribe(observer, scheduler=scheduler)
+
+    return Stream(subscribe)
+
+
+class Updates(Stream[Update]):
     """An `Observable` of updates, with the operators of `rxgradio.operators` as methods.
 
     `updates.outputs()` is `updates.pipe(rxgradio.operators.outputs())`, and so on,
@@ -42,37 +76,37 @@ class Updates(Observable[Update]):
         super().__init__(subscribe)
         self._misses = misses
 
-    def outputs(self) -> Observable[Any]:
+    def outputs(self) -> Stream[Any]:
         """Pass on the values that were yielded; the final one only if that was nothing."""
         from .operators.outputs import outputs
 
-        return self.pipe(outputs(misses=self._misses))
+        return _stream(self.pipe(outputs(misses=self._misses)))
 
-    def statuses(self) -> Observable[StatusUpdate]:
+    def statuses(self) -> Stream[StatusUpdate]:
         """Pass on all that is no output."""
         from .operators.statuses import statuses
 
-        return self.pipe(statuses())
+        return _stream(self.pipe(statuses()))
 
-    def progress(self) -> Observable[float]:
+    def progress(self) -> Stream[float]:
         """Pass on how much is done by the app's `gr.Progress`, from 0.0 to 1.0."""
         from .operators.progress import progress
 
-        return self.pipe(progress())
+        return _stream(self.pipe(progress()))
 
-    def logs(self) -> Observable[LogMessage]:
+    def logs(self) -> Stream[LogMessage]:
         """Pass on what the app says by `gr.Info` and its like."""
         from .operators.logs import logs
 
-        return self.pipe(logs())
+        return _stream(self.pipe(logs()))
 
-    def result(self) -> Observable[Any]:
+    def result(self) -> Stream[Any]:
         """Pass on the final value alone, and complete."""
         from .operators.result import result
 
-        return self.pipe(result())
+        return _stream(self.pipe(result()))
 
-    def text_deltas(self, of: Select | None = None) -> Observable[TextDelta]:
+    def text_deltas(self, of: Select | None = None) -> Stream[TextDelta]:
         """Pass on what is appended to a growing text, or to the messages of a chat.
 
         Args:
@@ -80,15 +114,15 @@ class Updates(Observable[Update]):
         """
         from .operators.text_deltas import text_deltas
 
-        return self.pipe(text_deltas(of))
+        return _stream(self.pipe(text_deltas(of)))
 
-    def snapshots(self) -> Observable[Snapshot]:
+    def snapshots(self) -> Stream[Snapshot]:
         """Pass on the newest view of the call; an error is in the last one."""
         from .operators.snapshots import snapshots
 
-        return self.pipe(snapshots())
+        return _stream(self.pipe(snapshots()))
 
-    def timings(self, scheduler: abc.SchedulerBase | None = None) -> Observable[Timings]:
+    def timings(self, scheduler: abc.SchedulerBase | None = None) -> Stream[Timings]:
         """Pass on when the call was queued, started, had an output and was done.
 
         Args:
@@ -96,7 +130,7 @@ class Updates(Observable[Update]):
         """
         from .operators.timings import timings
 
-        return self.pipe(timings(scheduler))
+        return _stream(self.pipe(timings(scheduler)))
 
     def keep_errors(self) -> Updates:
         """Make a failure the last status, which has the error, and complete."""
@@ -144,7 +178,7 @@ class Updates(Observable[Update]):
         self,
         retry_count: Retry | int | None = None,
         *,
-        when: Callable[[Exception], bool] | None = None,
+        when: Callable[[Exception], bool] | type[Exception] | None = None,
         scheduler: abc.SchedulerBase | None = None,
     ) -> Updates:
         """Make a call that has failed again, after the waits of a `Retry`; for cold streams.

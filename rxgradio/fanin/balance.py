@@ -109,6 +109,7 @@ def balance(
         scheduler: Keeps the time; by default a `DeliveryScheduler`.
 
     Raises:
+        TypeError: One of them is no endpoint.
         ValueError: There are none, their arguments or outputs differ, `rest` is negative, or
             `ask` is not positive.
     """
@@ -119,6 +120,10 @@ def balance(
         raise ValueError(f"rest is a number of seconds, not {rest!r}")
     if ask is not None and not ask > 0:
         raise ValueError(f"ask is a positive number of seconds or None, not {ask!r}")
+    for each in found:
+        if not isinstance(each, Endpoint):  # pyright: ignore[reportUnnecessaryIsInstance] (users are not always typed)
+            kind = type(each).__name__
+            raise TypeError(f"replicas are endpoints, as client.endpoint(name) gives, not a {kind}")
     first = found[0]
     for other in found[1:]:
         if _shape(other.info) != _shape(first.info):

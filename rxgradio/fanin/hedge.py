@@ -41,8 +41,8 @@ class Percentile:
     def __init__(
         self, percent: float, *, initial: float | None = None, least: int = 10, most: int = 200
     ) -> None:
-        if not 0 < percent < 100:
-            raise ValueError(f"a percentile is between 0 and 100, not {percent!r}")
+        if not 1 <= percent < 100:
+            raise ValueError(f"a percentile is from 1 to 99, such as 95, not {percent!r}")
         if not 1 <= least <= most:
             raise ValueError(f"at least 1 call is known, and at most {most!r}: not {least!r}")
         if initial is not None and not initial >= 0:

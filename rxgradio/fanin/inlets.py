@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-__all__ = ["Inlets", "checked"]
+__all__ = ["Inlets", "checked", "labelled_streams"]
 
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any, Generic, TypeVar
 
@@ -142,6 +142,18 @@ class Inlets(ABC, Generic[T, U]):
                 self.leave(which)
             decide(which, *what)
         self.settle()
+
+
+def labelled_streams(streams: Mapping[Any, Observable[Any]]) -> list[Observable[Any]]:
+    """Return the streams of a mapping, as `checked` does.
+
+    Raises:
+        TypeError: It is no mapping, or one of them is no stream.
+    """
+    if not isinstance(streams, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance] (users are not always typed)
+        kind = type(streams).__name__
+        raise TypeError(f'streams are given by their labels, as {{"a": stream}}, not as a {kind}')
+    return checked(streams.values())
 
 
 def checked(streams: Iterable[Observable[T]]) -> list[Observable[T]]:

@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeVar, overload
 
 from reactivex import Observable, abc
 
-from .inlets import Inlets, checked
+from .inlets import Inlets, labelled_streams
 from .labelled import Labelled, noted
 
 K = TypeVar("K")
@@ -52,8 +52,8 @@ def merge(
     """
     if on_error not in ("keep", "raise"):
         raise ValueError(f"on_error is 'keep' or 'raise', not {on_error!r}")
+    sources = labelled_streams(streams)
     labels = list(streams)
-    sources = checked(streams.values())
 
     def subscribe(
         observer: abc.ObserverBase[Labelled[K, Any]], scheduler: abc.SchedulerBase | None = None

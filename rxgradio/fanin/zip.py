@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 
 from reactivex import Observable, abc
 
-from .inlets import Inlets, checked
+from .inlets import Inlets, labelled_streams
 from .labelled import noted
 
 K = TypeVar("K")
@@ -35,8 +35,8 @@ def zip(streams: Mapping[K, Observable[T]]) -> Observable[dict[K, T]]:  # noqa: 
     Raises:
         TypeError: One of them is no stream.
     """
+    sources = labelled_streams(streams)
     labels = list(streams)
-    sources = checked(streams.values())
 
     def subscribe(
         observer: abc.ObserverBase[dict[K, T]], scheduler: abc.SchedulerBase | None = None

@@ -7,6 +7,7 @@ __all__ = ["retry"]
 import logging
 from collections.abc import Callable
 from concurrent.futures import CancelledError
+from functools import partial
 from typing import TypeVar
 
 from reactivex import Observable, abc
@@ -24,7 +25,7 @@ logger = logging.getLogger("rxgradio")
 def retry(
     policy: Retry | int,
     *,
-    when: Callable[[Exception], bool] | None = None,
+    when: Callable[[Exception], bool] | type[Exception] | None = None,
     transient: bool = False,
     scheduler: abc.SchedulerBase | None = None,
 ) -> Callable[[Observable[T]], Observable[T]]:
@@ -47,8 +48,8 @@ def retry(
     Args:
         policy: How often and when; a number is that of tries in all, the first included,
             of a `Retry` that is otherwise the default.
-        when: Which errors are tried again, besides `policy.only`; by default all others.
-            What it raises is `on_error`.
+        when: Which errors are tried again, besides `policy.only`: a class of them, or a
+            function, and what that raises is `on_error`. By default all others.
         transient: Whether a value shows that all is well again, so that tries and
             `policy.budget` are counted anew from there. Streams of updates say something
             in every try: put `outputs()` before this.
@@ -61,12 +62,17 @@ def retry(
     if not isinstance(policy, Retry):
         policy = Retry(attempts=policy)
     plan = policy
+    wanted = partial(_is_a, when) if isinstance(when, type) else when
     return lambda source: relaying(
         source,
         lambda observer, given: _Retrying(
-            observer, given, clock(scheduler, given), plan, when, transient=transient
+            observer, given, clock(scheduler, given), plan, wanted, transient=transient
         ),
     )
+
+
+def _is_a(kind: type[Exception], error: Exception) -> bool:
+    return isinstance(error, kind)
 
 
 class _Retrying(Relay[T]):

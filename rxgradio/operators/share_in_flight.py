@@ -91,6 +91,11 @@ class Flights(Generic[P, T]):
         scheduler: abc.SchedulerBase | None = None,
     ) -> abc.DisposableBase:
         key = self._key(*args, **kwargs)
+        try:
+            hash(key)
+        except TypeError as error:
+            problem = f"equal calls cannot be told by these arguments ({error}): give a `key`"
+            raise TypeError(problem) from error
         with self.lock:
             flight = self._flights.get(key) or self.kept(key)
             first = flight is None

@@ -494,3 +494,8 @@ def test_a_rest_may_be_of_any_length(asked: float | None) -> None:
     world.calls()
     world.replicas[0].end(TooManyRequestsError("slow down", retry_after=asked))
     assert world.balanced.loads[0].rests == (asked or math.inf)
+
+
+def test_what_is_no_endpoint_is_no_replica() -> None:
+    with pytest.raises(TypeError, match=r"endpoints, as client.endpoint\(name\) gives, not a str"):
+        fanin.balance(["/predict"])  # type: ignore[list-item]  # a mistake

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
+import reactivex
 from reactivex import Observable, Subject, abc
 from reactivex.disposable import Disposable
 from reactivex.testing import TestScheduler
@@ -272,3 +273,9 @@ def test_a_subscription_that_is_interrupted_leaves_all(combine: Combine) -> None
     with pytest.raises(KeyboardInterrupt):
         combine({"a": begun, "b": Observable(interrupted)}).subscribe()
     assert begun.observers == []
+
+
+@pytest.mark.parametrize("made", [fanin.merge, fanin.combine_latest, fanin.zip])
+def test_streams_without_labels_are_refused(made: Callable[[Any], object]) -> None:
+    with pytest.raises(TypeError, match=r'by their labels, as \{"a": stream\}, not as a list'):
+        made([reactivex.of(1)])

@@ -75,7 +75,7 @@ def test_the_examples_run_from_top_to_bottom() -> None:
     at = next(n for n, line in enumerate(lines) if line.startswith("waited"))
     printed, waited, read = lines[:at], lines[at], lines[at + 1 :]
     assert printed == [
-        *(["h", "he", "hel", "hell", "hello"] * 2),
+        *(["h", "he", "hel", "hell", "hello"] * 3),
         "['g', 'go', 'goo', 'good', 'good ', 'good d', 'good da', 'good day']",
         "good day",
         "g|o|o|d| |d|a|y|['word 0', ' word 1', ' word 2']",

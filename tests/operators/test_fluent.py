@@ -117,3 +117,22 @@ def test_a_stream_that_may_miss_updates_is_still_known_as_such(
 
 def _fail(_: object) -> reactivex.Observable[None]:
     return reactivex.throw(AppError("no"))
+
+
+def test_streams_can_be_looped_over(time: VirtualTime, app: MemoryApp, client: Client) -> None:
+    stream = client.observe(api_name="/write")
+    assert list(stream.outputs()) == ["a", "b"]
+    assert [each.type for each in stream] == [each.type for each in stream.iterate()]
+    assert [each.text for each in stream.text_deltas()] == ["a", "b"]
+    for output in client.observe(api_name="/silent").outputs():
+        assert output == "a"
+        break
+    time.advance_by(0)
+    assert app.calls[-1].end == "cancelled"
+
+    async def main() -> list[str]:
+        return [output async for output in stream.outputs()]
+
+    assert time.run(main()) == ["a", "b"]
+    with pytest.raises(AppError):
+        list(client.observe(api_name="/moody").result())

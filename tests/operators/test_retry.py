@@ -284,3 +284,17 @@ def test_the_laws_hold_for_any_schedule(attempts: int, lengths: list[int], good:
     said = [each.value.value for each in messages if each.value.kind == "N"]
     assert said == [n for n, length in enumerate(lengths[: len(tries)]) if length >= 1]
     assert messages[-1].value.kind == ("C" if good < attempts else "E")
+
+
+def test_errors_are_tried_again_by_their_class() -> None:
+    tries: list[Exception] = []
+
+    def fail(_: abc.SchedulerBase) -> Observable[int]:
+        tries.append(ValueError() if len(tries) < 2 else KeyError())
+        return reactivex.throw(tries[-1])
+
+    scheduler = TestScheduler()
+    again = retry(Retry(attempts=9), when=ValueError)
+    seen = scheduler.start(lambda: reactivex.defer(fail).pipe(again))
+    assert [type(error) for error in tries] == [ValueError, ValueError, KeyError]
+    assert len(seen.messages) == 1

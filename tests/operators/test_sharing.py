@@ -484,3 +484,15 @@ def test_a_result_may_be_good_for_any_time() -> None:
     later = world.call(10_000, "x")
     assert len(world.run()) == 1
     assert [each.value.value for each in later.messages[:-1]] == [1, 2]
+
+
+@pytest.mark.parametrize("shared", [share_in_flight, cached])
+def test_what_cannot_be_compared_needs_a_key(shared: Callable[..., Any]) -> None:
+    made = shared(lambda values: reactivex.of(sum(values)))
+    errors: list[Exception] = []
+    made([1, 2]).subscribe(on_error=errors.append)
+    assert [str(error) for error in errors] == [
+        "equal calls cannot be told by these arguments (unhashable type: 'list'): give a `key`"
+    ]
+    keyed = shared(lambda values: reactivex.of(sum(values)), key=tuple)
+    assert keyed([1, 2]).run() == 3

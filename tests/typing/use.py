@@ -33,6 +33,7 @@ from rxgradio import (
 )
 from rxgradio.bulk import MapProgress, MapResult, MapResults
 from rxgradio.fanin import Labelled, Percentile, Result, labelled
+from rxgradio.fluent import Stream
 from rxgradio.operators import (
     Snapshot,
     TextDelta,
@@ -76,7 +77,7 @@ def spaces() -> None:
 def streaming(client: Client) -> None:
     updates = client.observe("a", api_name="/write")
     assert_type(updates, Updates)
-    assert_type(updates.snapshots(), Observable[Snapshot])
+    assert_type(updates.snapshots(), Stream[Snapshot])
     assert_type(updates.pipe(text_deltas(1)), Observable[TextDelta])
     updates.progress().subscribe(lambda fraction: print(f"{fraction:.0%}"))
     outputs = updates.pipe(
@@ -136,7 +137,7 @@ def many_calls(client: Client, keys: Observable[str], rows: AsyncIterator[str]) 
     search.map([("a", 1), {"text": "b"}], unpack=True)
     assert_type(keys.pipe(ops.debounce(0.2), search.latest(on_error="keep")), Updates)
     assert_type(keys.pipe(search.exhaust()), Updates)
-    assert_type(keys.pipe(search.concat(unpack=True)).outputs(), Observable[Any])
+    assert_type(keys.pipe(search.concat(unpack=True)).outputs(), Stream[Any])
     calls = keys.pipe(switch_map(lambda text: search.observe(text, 1)))
     assert_type(calls, Observable[Update])
     assert_type(calls.pipe(keep_errors()), Observable[Update])
@@ -155,7 +156,7 @@ def several(client: Client, other: Client) -> None:
     assert_type(fanin.race(*calls.values()), Updates)
     labels = [call.pipe(labelled(name)) for name, call in calls.items()]
     assert_type(fanin.race(*labels), Observable[Labelled[str, Update]])
-    assert_type(fanin.hedge(calls["here"], after=Percentile(95)).outputs(), Observable[Any])
+    assert_type(fanin.hedge(calls["here"], after=Percentile(95)).outputs(), Stream[Any])
     assert_type(fanin.fail_over(*calls.values(), only=known), Updates)
     balanced = fanin.balance([client.endpoint("/search"), other.endpoint("/search")])
     assert_type(balanced.observe("a"), Updates)
