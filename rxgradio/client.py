@@ -28,7 +28,7 @@ from .options import CallOptions, Limits, Options, Retry
 from .protocol.app import EndpointInfo
 from .protocol.shapes import as_object, is_object
 from .runtime.process import loop_thread
-from .runtime.reading import await_future, refuse_to_block
+from .runtime.reading import await_future, refuse_to_await, refuse_to_block
 from .spaces import SpaceState, duplicate
 
 _INTERNAL = frozenset({"api_visibility", "code_snippets", "show_api"})
@@ -579,8 +579,11 @@ class Client:
 
     async def aclose(self) -> None:
         """Do as `close`, without blocking the running loop."""
+        closing = self._connection.closing()
+        if not closing.done():
+            refuse_to_await()
         # Shielded: whoever stops waiting for it does not stop it.
-        await asyncio.shield(asyncio.wrap_future(self._connection.closing()))
+        await asyncio.shield(asyncio.wrap_future(closing))
 
     def __enter__(self) -> Self:
         """Return the client itself."""
@@ -642,6 +645,7 @@ class Connecting(Generic[C]):
 
     async def _connect(self) -> C:
         await asyncio.to_thread(load)
+        refuse_to_await()
         opening = self._opening()
         try:
             return self._over(await asyncio.shield(asyncio.wrap_future(opening.future)))

@@ -197,7 +197,8 @@ class Connection:
         self._parent: Connection | None = None
         self.space_id: str | None = None
         """The Space that it is, if it was found by name."""
-        self._sessions: weakref.WeakSet[Connection] = weakref.WeakSet()
+        # In order: no set has one, and in virtual time all ends in the order that it began in.
+        self._sessions: weakref.WeakKeyDictionary[Connection, None] = weakref.WeakKeyDictionary()
         self._held: dict[Run, Callable[[], object]] = {}
         self._active = 0
         self._room = Room()
@@ -208,7 +209,7 @@ class Connection:
         self._closed = False
         self._closing: Future[None] | None = None
         self._lock = threading.Lock()
-        self._thread.tenants.add(self)
+        self._thread.tenants[self] = None
 
     @classmethod
     async def open(cls, src: str, settings: Settings, space: Space | None = None) -> Connection:
@@ -302,7 +303,7 @@ class Connection:
             )
             session.space_id = self.space_id
             session._parent = self
-            self._sessions.add(session)
+            self._sessions[session] = None
             return session
 
         self._check_process()
@@ -341,6 +342,7 @@ class Connection:
             await_future(reset_)  # the caller may look at its hash
 
     def _check_process(self) -> None:
+        self._thread.check_thread()
         if self._process is not generation():
             raise ClientClosed("this client belongs to the parent process; make a new one here")
 
@@ -497,7 +499,8 @@ class Connection:
                 upload.cancel()
             await asyncio.gather(*uploads, self._courier.aclose(), return_exceptions=True)
             await asyncio.gather(self._calls.aclose(), return_exceptions=True)
-            for left in list(self._running):  # those that were to be made, perhaps again
+            in_order = sorted(self._running, key=lambda run: run.number)
+            for left in in_order:  # those that were to be made, perhaps again
                 unsent = _UNSENT if left in self._held else _NOT_AGAIN
                 left.cut(ClientClosed(unsent))
             sessions = (session.aclose() for session in list(self._sessions))

@@ -14,6 +14,7 @@ __all__ = ["Communicator", "Iteration", "Job", "Run", "attach", "feed"]
 
 import asyncio
 import contextvars
+import itertools
 import threading
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Generator, Iterator, Sequence
@@ -37,6 +38,7 @@ from .runtime.reading import (
     aread,
     placing,
     read,
+    refuse_to_await,
     refuse_to_block,
     starter,
     wake,
@@ -449,6 +451,8 @@ class Job(Future[Any]):
         waker()
 
     async def _wait(self) -> Any:
+        if self.communicator is not None and not self.done():
+            refuse_to_await()
         ended = asyncio.Event()
         loop = asyncio.get_running_loop()
         self._at_end(lambda: loop.call_soon_threadsafe(ended.set))
@@ -497,12 +501,16 @@ class Run:
         holder: Kept alive for as long as the job runs.
     """
 
-    __slots__ = ("_at_end", "_holder", "_job", "_running", "timer")
+    __slots__ = ("_at_end", "_holder", "_job", "_running", "number", "timer")
+
+    _numbers = itertools.count()
 
     def __init__(self, job: Job, running: set[Run], holder: object) -> None:
         self._job: Job | None = job
         self._running = running
         self._holder: object = holder
+        self.number = next(self._numbers)
+        """Runs are numbered in the order in which they were made."""
         self._at_end: Callable[[], object] | None = None
         self.timer: asyncio.TimerHandle | None = None
         """Stopped when the job runs no more, or nothing more is to be heard of it."""

@@ -115,16 +115,41 @@ class _InMemory:
 
 
 class _InTurn(_InMemory):
-    """An iterable where there are no threads: it is asked when it is its turn."""
+    """An iterable where there are no threads: it is asked when it is its turn.
+
+    While it waits for a job, others have their turns, and may ask for more, or cancel.
+    """
+
+    def __init__(self, inputs: Iterable[Any], sink: Sink) -> None:
+        super().__init__(inputs, sink)
+        self._wanted = 0
+        self._busy = False
+        self._cancelled = False
 
     def request(self, count: int) -> None:
-        delivery().start(lambda: super(_InTurn, self).request(count), "inputs")
+        self._wanted += count
+        delivery().start(self._pull, "inputs")
 
     def cancel(self) -> None:
         super().cancel()
-        iterator, self._iterator = self._iterator, None
-        if iterator is not None:
-            delivery().start(lambda: _close(iterator), "inputs")
+        self._cancelled = True
+        if self._iterator is not None:
+            delivery().start(self._pull, "inputs")
+
+    def _pull(self) -> None:
+        if self._busy:
+            return
+        self._busy = True
+        try:
+            while self._wanted and not self._over:
+                self._wanted -= 1
+                super().request(1)
+        finally:
+            self._busy = False
+        if self._cancelled:
+            iterator, self._iterator = self._iterator, None
+            if iterator is not None:
+                _close(iterator)
 
 
 class _Pulled:

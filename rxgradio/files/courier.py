@@ -85,7 +85,7 @@ class Courier:
         self._start = start
         self._wait = wait
         self._turns = asyncio.Semaphore(_AT_ONCE)
-        self._waiting: set[Incoming] = set()
+        self._waiting: dict[Incoming, None] = {}  # in order: no set has one
         self._feeding: set[asyncio.Task[None]] = set()
         self._wanted: set[asyncio.Task[Any]] = set()
         self._closed = False
@@ -239,10 +239,11 @@ class Courier:
     async def aclose(self) -> None:
         """End what waits for files."""
         self._closed = True
-        ending: set[asyncio.Task[Any]] = {*self._feeding, *self._wanted, *self._uploads.tasks}
+        tasks = (*self._feeding, *self._wanted, *self._uploads.tasks)
+        ending: dict[asyncio.Task[Any], None] = dict.fromkeys(tasks)
         for task in ending:
             task.cancel()
         for incoming in list(self._waiting):
-            ending |= incoming.tasks
+            ending |= dict.fromkeys(incoming.tasks)
             incoming.end(ClientClosed(_CLOSED))
         await asyncio.gather(*ending, return_exceptions=True)

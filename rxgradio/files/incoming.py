@@ -55,7 +55,7 @@ class Incoming:
         search: FileSearch,
         fetch: Callable[[Remote | Inline], Awaitable[str]],
         let_go: Callable[[], object],
-        waiting: set[Incoming],
+        waiting: dict[Incoming, None],
         *,
         left: Callable[[Remote], object] | None = None,
         download: Literal["all", "final", "lazy"] = "all",
@@ -72,7 +72,7 @@ class Incoming:
         self._held: deque[_News] = deque()
         self._paths: dict[Remote | Inline, str] = {}
         self._wanted: dict[_Key, list[tuple[Slot, _News]]] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[asyncio.Task[None], None] = {}
         self._over = False
 
     def publish(self, entries: list[Entry], status: StatusUpdate) -> None:
@@ -96,14 +96,14 @@ class Incoming:
         self._over = True
         self._held.clear()
         self._wanted.clear()
-        self._waiting.discard(self)
+        self._waiting.pop(self, None)
         for task in self._tasks:
             task.cancel()
 
     @property
-    def tasks(self) -> set[asyncio.Task[None]]:
+    def tasks(self) -> list[asyncio.Task[None]]:
         """What fetches."""
-        return self._tasks.copy()
+        return list(self._tasks)
 
     def _take(
         self, entries: list[Entry], status: StatusUpdate, end: tuple[Exception | None] | None
@@ -151,10 +151,10 @@ class Incoming:
         waiting = self._wanted.setdefault(key, [])
         waiting.append((slot, news))
         if len(waiting) == 1:
-            self._waiting.add(self)
+            self._waiting[self] = None
             task = asyncio.get_running_loop().create_task(self._bring(key))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._tasks[task] = None
+            task.add_done_callback(self._tasks.pop)
 
     def _fetched(self, slot: Slot) -> bool:
         return self._download == "all" or (self._download == "final" and slot.final)
@@ -187,7 +187,7 @@ class Incoming:
                 self._over = True
                 self._sink.finish(news.entries, news.status, news.end[0])
         if not self._held:
-            self._waiting.discard(self)
+            self._waiting.pop(self, None)
 
     def _fail(self, error: Exception) -> None:
         if self._over:

@@ -62,13 +62,17 @@ class Home(ABC):
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
-        self.tenants: weakref.WeakSet[Tenant] = weakref.WeakSet()
+        # Not a set: in virtual time, they always leave in the same order.
+        self.tenants: weakref.WeakKeyDictionary[Tenant, None] = weakref.WeakKeyDictionary()
         self._tasks: set[asyncio.Task[object]] = set()
 
     @property
     @abstractmethod
     def current(self) -> bool:
         """Whether the caller runs on the loop, where nothing may block."""
+
+    def check_thread(self) -> None:  # noqa: B027 (of any thread, unless it is said otherwise)
+        """Raise if the caller's thread has no part in it."""
 
     def call(self, action: Callable[..., object], *args: Any) -> bool:
         """Run an action on the loop, soon; returns False if the loop is gone."""

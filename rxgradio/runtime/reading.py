@@ -14,6 +14,7 @@ __all__ = [
     "await_future",
     "placing",
     "read",
+    "refuse_to_await",
     "refuse_to_block",
     "starter",
     "tell_error",
@@ -38,7 +39,7 @@ from reactivex.scheduler.eventloop import AsyncIOScheduler, AsyncIOThreadSafeSch
 
 from ..exceptions import ConsumerTooSlow
 from .log import Cursor, DroppingCursor, End, FailingCursor, LatestCursor, Log
-from .process import delivery, on_loop_thread
+from .process import delivery, on_loop_thread, threadless_loop
 
 logger = logging.getLogger("rxgradio")
 
@@ -156,6 +157,7 @@ async def aread(cursor: Readable[U]) -> AsyncGenerator[U]:
                 raise end.error
             return
         else:
+            refuse_to_await()
             more.clear()
             if cursor.park(lambda: loop.call_soon_threadsafe(more.set)):
                 try:
@@ -206,6 +208,16 @@ def starter(scheduler: abc.SchedulerBase | None, observer: object) -> Start:
                 return scheduler.schedule(action)
 
             return on_scheduler
+
+
+def refuse_to_await() -> None:
+    """Raise in virtual time on any other loop: time does not go on while that waits."""
+    virtual = threadless_loop()
+    if virtual is not None and asyncio.get_running_loop() is not virtual:
+        raise RuntimeError(
+            "this would wait for ever: virtual time does not go on while another event loop "
+            "waits; pass the coroutine to the `run` of VirtualTime"
+        )
 
 
 def tell_error(observer: abc.ObserverBase[Any], error: BaseException, label: str) -> None:
@@ -280,10 +292,12 @@ class Subscription(abc.DisposableBase, Generic[U]):
         """Deliver one chunk; returns whether there may be more."""
         try:
             return self._deliver()
-        except BaseException:  # a SystemExit too, and asyncio's CancelledError
+        except BaseException as error:  # a SystemExit too, and asyncio's CancelledError
             # A subscriber that throws has cancelled (Reactive Streams, 2.13).
             logger.exception("an observer of %s raised, and is not called any more", self._label)
             self._dispose_of_observer()
+            if isinstance(error, KeyboardInterrupt):  # it is meant for the program
+                raise
             return False
 
     def _deliver(self) -> bool:

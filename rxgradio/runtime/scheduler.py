@@ -32,7 +32,8 @@ class DeliveryScheduler(PeriodicScheduler):
 
     def __init__(self) -> None:
         super().__init__()
-        self._lane = Lane(delivery(), self)
+        self._pool = delivery()
+        self._lane = Lane(self._pool, self)
 
     @property
     def now(self) -> datetime:
@@ -44,7 +45,7 @@ class DeliveryScheduler(PeriodicScheduler):
     ) -> abc.DisposableBase:
         """Run an action after those scheduled before it."""
         taken = SingleAssignmentDisposable()
-        self._lane.start(self._turn(taken, action, state))
+        self._here().start(self._turn(taken, action, state))
         return taken
 
     def schedule_relative(
@@ -58,7 +59,8 @@ class DeliveryScheduler(PeriodicScheduler):
         if seconds <= 0:
             return self.schedule(action, state)
         taken = SingleAssignmentDisposable()
-        timer = _Timer(seconds, lambda: self._lane.start(self._turn(taken, action, state)))
+        lane = self._here()
+        timer = _Timer(seconds, lambda: lane.start(self._turn(taken, action, state)))
         return CompositeDisposable(taken, Disposable(timer.cancel))
 
     def schedule_absolute(
@@ -70,6 +72,12 @@ class DeliveryScheduler(PeriodicScheduler):
         """Run an action at some time, a `datetime` or seconds since the epoch."""
         due: datetime = self.to_datetime(duetime)
         return self.schedule_relative(due - self.now, action, state)
+
+    def _here(self) -> Lane:
+        # A module may have made it before virtual time began, or the process forked.
+        if (pool := delivery()) is not self._pool:
+            self._pool, self._lane = pool, Lane(pool, self)
+        return self._lane
 
     def _turn(
         self,
@@ -93,17 +101,17 @@ class _Timer:
         self._cancelled = False
         self._seconds = seconds
         self._action = action
-        loop_thread().call(self._set)
+        self._home = loop_thread()  # whoever cancels it may be in another context
+        self._home.call(self._set)
 
     def _set(self) -> None:
         with self._lock:
             if not self._cancelled:
-                loop = loop_thread().loop
-                self._handle = loop.call_later(self._seconds, self._action)
+                self._handle = self._home.loop.call_later(self._seconds, self._action)
 
     def cancel(self) -> None:
         with self._lock:
             self._cancelled = True
             handle, self._handle = self._handle, None
         if handle is not None:
-            loop_thread().call(handle.cancel)
+            self._home.call(handle.cancel)

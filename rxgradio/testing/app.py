@@ -7,10 +7,11 @@ __all__ = ["Call", "MemoryApp"]
 import math
 import re
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from time import monotonic
 from types import TracebackType
 from typing import Any, Literal, Self, Unpack
 
@@ -30,6 +31,9 @@ _PATIENT = Limits(silence=math.inf)
 """No connection is lost here but by `cut`."""
 
 _SOON = 10.0
+
+_LOOK = 0.05
+"""Seconds after which a fact is looked at again that no turn has made so."""
 
 
 @dataclass(slots=True)
@@ -82,8 +86,7 @@ class MemoryApp:
         self._placed = ExitStack()
         made = {"/" + name.removeprefix("/"): each for name, each in endpoints.items()}
         self._names = list(made)
-        self._calls: dict[Event, Call] = {}
-        self._turn = threading.Condition()
+        self._ledger = _Ledger(self._names)
         self._home = loop_thread()
         self._clients: list[Client] = []
         kept: dict[str, bytes] = {}
@@ -96,7 +99,7 @@ class MemoryApp:
             version,
             max_size=max_size,
             files=kept,
-            told=self._heard,
+            told=self._ledger.hear,
         )
 
     def __enter__(self) -> Self:
@@ -139,8 +142,7 @@ class MemoryApp:
     @property
     def calls(self) -> list[Call]:
         """All calls that have reached the app, in the order in which they did."""
-        with self._turn:
-            return list(self._calls.values())
+        return self._ledger.calls
 
     def calls_of(self, endpoint: str) -> list[Call]:
         """Return those of an endpoint."""
@@ -150,14 +152,17 @@ class MemoryApp:
         return [call for call in self.calls if call.endpoint == name]
 
     def until(self, fact: Callable[[], bool], timeout: float = _SOON) -> None:
-        """Wait until something is so, looking whenever a call takes a turn.
+        """Wait until something is so, looking when a call takes a turn, and now and then.
 
         Raises:
             TimeoutError: It is not so within so many seconds.
         """
-        with delivery().standing_aside(fact, timeout), self._turn:
-            if not self._turn.wait_for(fact, timeout):
-                raise TimeoutError(f"it was not so within {timeout:g} s; the calls: {self.calls}")
+        try:
+            with delivery().standing_aside(fact, timeout):
+                self._ledger.until(fact, timeout)
+        except TimeoutError as error:
+            problem = f"it was not so within {timeout:g} s; the calls: {self.calls}"
+            raise TimeoutError(problem) from error
 
     def cut(self) -> None:
         """Break every connection, soon; what the app does about its calls is as on a real one."""
@@ -165,15 +170,49 @@ class MemoryApp:
 
     def close(self) -> None:
         """Close its clients, and end what still runs."""
-        for client in self._clients:
+        clients, self._clients = self._clients, []
+        for client in clients:
             client.close()
-        await_future(self._home.run(self._server.aclose()), _SOON)
-        self._files.close()
+        try:
+            if not self._home.loop.is_closed():  # by the end of the virtual time that it was of
+                await_future(self._home.run(self._server.aclose()), _SOON)
+        finally:
+            self._files.close()
 
     def _place(self, address: str, make: Callable[[], Transport]) -> Transport:
         return MemoryTransport(self._server) if address == self.address else make()
 
-    def _heard(self, event: Event, turn: Turn) -> None:
+
+class _Ledger:
+    """The calls of an app. The server tells it of them, and does not hold on to the app."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self._names = names
+        self._calls: dict[Event, Call] = {}
+        self._turn = threading.Condition()
+        self._turns = 0
+
+    @property
+    def calls(self) -> list[Call]:
+        with self._turn:
+            return list(self._calls.values())
+
+    def until(self, fact: Callable[[], bool], timeout: float) -> None:
+        """Look without the lock, as the fact may wait for what the server does next."""
+        end = monotonic() + timeout
+        while True:
+            with self._turn:
+                seen = self._turns
+            if fact():
+                return
+            left = end - monotonic()
+            if left <= 0:
+                raise TimeoutError
+            with self._turn:
+                # A client hears of a turn a moment later, and of that nobody hears here.
+                self._turn.wait_for(lambda: self._turns != seen, min(left, _LOOK))  # noqa: B023 (it is called now)
+
+    def hear(self, event: Event, turn: Turn) -> None:
         at = utc().timestamp()
         with self._turn:
             call = self._calls.get(event)
@@ -186,6 +225,7 @@ class MemoryApp:
                 call.started = at
             elif turn != "submitted":
                 call.ended, call.end = at, turn
+            self._turns += 1
             self._turn.notify_all()
 
 

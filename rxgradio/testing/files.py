@@ -6,8 +6,11 @@ __all__ = ["Files", "paths_of"]
 
 import inspect
 import itertools
+import shutil
 import tempfile
+import threading
 import typing
+import weakref
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -26,7 +29,9 @@ class Files:
     def __init__(self, kept: dict[str, bytes], *, named: bool) -> None:
         self._kept = kept
         self._key = "name" if named else "path"
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._lock = threading.Lock()  # functions run on many threads
+        self._folder: Path | None = None
+        self._removed: Callable[[], object] = lambda: None
         self._names = itertools.count(1)
 
     def opened(self, value: Any) -> Any:
@@ -52,13 +57,18 @@ class Files:
 
     def close(self) -> None:
         """Remove the copies."""
-        if self._folder is not None:
-            self._folder.cleanup()
+        with self._lock:
+            removed, self._folder = self._removed, None
+        removed()
 
     def _copy(self, where: str, name: str) -> Path:
-        if self._folder is None:
-            self._folder = tempfile.TemporaryDirectory(prefix="rxgradio-")
-        path = Path(self._folder.name) / str(next(self._names)) / Path(name).name
+        with self._lock:
+            if self._folder is None:
+                self._folder = Path(tempfile.mkdtemp(prefix="rxgradio-"))
+                # Unlike a TemporaryDirectory, without a warning: an app need not be closed.
+                self._removed = weakref.finalize(self, shutil.rmtree, self._folder, True)
+            folder = self._folder
+        path = folder / str(next(self._names)) / Path(name).name
         path.parent.mkdir()
         path.write_bytes(self._kept[where])
         return path

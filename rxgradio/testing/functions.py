@@ -6,9 +6,10 @@ __all__ = ["Endpoint", "served"]
 
 import asyncio
 import inspect
+import threading
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from ..transport.memory import Function, MemoryEndpoint
 from ..updates import StatusUpdate
@@ -109,7 +110,7 @@ def _running(
     files: Files | None,
 ) -> Function:
     async def do(step: Callable[..., Any], *args: Any) -> Any:
-        return await asyncio.to_thread(step, *args) if threads else step(*args)
+        return await asyncio.to_thread(_stepped, step, *args) if threads else step(*args)
 
     waits = threads and not _is_async(function)
 
@@ -119,7 +120,7 @@ def _running(
             return slots
         return await do(files.kept, slots)
 
-    async def run(*given: Any) -> AsyncGenerator[Any, None]:
+    async def made_by(*given: Any) -> AsyncGenerator[Any, None]:
         called(name, given)
         if files is not None:
             given = tuple(await do(files.opened, list(given)))
@@ -139,7 +140,38 @@ def _running(
         else:
             yield await told(await made if inspect.isawaitable(made) else made)
 
+    async def run(*given: Any) -> AsyncGenerator[Any, None]:
+        made = made_by(*given)
+        try:
+            async for each in made:
+                yield each
+        except (Exception, GeneratorExit):
+            raise
+        except BaseException as error:
+            task = asyncio.current_task()
+            if isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling():
+                raise  # it is the app that ends
+            # It would end the loop, with all calls under way, or this call would never end.
+            interrupted = isinstance(error, KeyboardInterrupt)
+            if interrupted and threading.current_thread() is threading.main_thread():
+                # In virtual time, somebody wants the test to end.
+                asyncio.get_running_loop().call_soon(_interrupt)
+            raise RuntimeError(f"{name} raised {error!r}") from error
+        finally:
+            await made.aclose()
+
     return run
+
+
+def _interrupt() -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _stepped(step: Callable[..., Any], *args: Any) -> Any:
+    try:
+        return step(*args)
+    except StopIteration as error:  # which no future can have, and its call would never end
+        raise RuntimeError(f"{step!r} raised StopIteration") from error
 
 
 def _is_async(function: Callable[..., Any]) -> bool:

@@ -56,7 +56,7 @@ class Marbles:
             if isinstance(notification, OnNext):
                 yield notification.value
             elif isinstance(notification, OnError):
-                raise type(self.error)(*self.error.args) from None
+                raise _again(self.error)
             else:
                 return
         await loop.create_future()  # nobody has said that it ends
@@ -70,3 +70,11 @@ class Marbles:
             raise_stopped=True,
         )
         return cast("list[tuple[float, Notification[Any]]]", found)
+
+
+def _again(error: Exception) -> Exception:
+    """Return a copy: what was raised holds on to all that ran, and this is raised many times."""
+    kind = type(error)
+    made = kind.__new__(kind, *error.args)  # its `__init__` may take something else
+    vars(made).update(vars(error))
+    return made

@@ -8,12 +8,15 @@ import asyncio
 import base64
 import itertools
 import json
+import sys
+from collections import defaultdict
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from ..exceptions import ConnectionLost, RxGradioError
 from ..protocol.answers import Answer
 from ..protocol.shapes import is_list, is_object
 from ..protocol.sse import SSEDecoder
@@ -41,15 +44,18 @@ def record(path: str | Path) -> Generator[None]:
     Clients made on other threads are recorded if they run in a copy of the context.
 
     Raises:
-        OSError: It cannot be written.
+        OSError: It cannot be written; if there is no such folder, at once.
     """
+    path = Path(path)
+    if not path.absolute().parent.is_dir():
+        raise FileNotFoundError(f"there is no folder for {path}")
     tape = _Tape()
     try:
         with placed(lambda address, make: _Recording(make(), address, tape)):
             yield
     finally:
         tape.runs = False
-        Cassette.write(Path(path), list(tape.lines))
+        Cassette.write(path, list(tape.lines))
 
 
 class _Tape:
@@ -71,6 +77,8 @@ class _Recording:
         self._tape = tape
         self._loop = asyncio.get_running_loop()
         self._asked: dict[str, str] = {}  # the call that was asked for its data, by event id
+        self._ended: set[str] = set()  # event ids, as the next ones
+        self._open: defaultdict[str, set[str]] = defaultdict(set)  # by session
 
     async def get(self, path: str) -> Answer:
         """Fetch a document."""
@@ -107,10 +115,20 @@ class _Recording:
         at = self._loop.time()
         answer = await self._transport.post(path, body, headers, timed=timed)
         if call is not None:
-            self._say(call=call, status=answer.status, answer=_json(answer.body))
-        elif step == "join" and is_object(accepted := _json(answer.body)):
-            fn_index, data = document["fn_index"], document["data"]
-            self._say(at, call=accepted.get("event_id"), fn_index=fn_index, data=data)
+            said = _json(answer.body) if answer.status in {200, 500} else None
+            if said is None:
+                self._refused(call, answer)
+            else:
+                self._say(call=call, status=answer.status, answer=said)
+        elif step == "join":
+            accepted = _json(answer.body)
+            event_id = accepted.get("event_id") if is_object(accepted) else None
+            call = self._named() if event_id is None else event_id
+            self._say(at, call=call, fn_index=document["fn_index"], data=document["data"])
+            if event_id is None:
+                self._refused(call, answer)
+            elif event_id not in self._ended:
+                self._open[document["session_hash"]].add(event_id)
         return answer
 
     async def submit_form(self, path: str, fields: Mapping[str, str]) -> Answer:
@@ -142,22 +160,29 @@ class _Recording:
     ) -> AsyncGenerator[Stream]:
         """Open an event stream."""
         where = urlsplit(path)
-        decoder = SSEDecoder()
+        query = parse_qs(where.query)
+        decoder = SSEDecoder(limit=sys.maxsize)  # it is the client that minds
         call = None
         if where.path.endswith("/join"):
             call = self._named()
-            query = parse_qs(where.query)
-            self._say(call=call)
+            fn_index = int(query["fn_index"][0])
+            self._say(call=call, fn_index=fn_index)
             if "data" in query:
-                [fn_index], [data] = query["fn_index"], query["data"]
-                self._say(call=call, fn_index=int(fn_index), data=json.loads(data))
+                self._say(call=call, fn_index=fn_index, data=json.loads(query["data"][0]))
 
         def hear(chunk: bytes) -> None:
             for event in decoder.feed(chunk):
                 self._hear(_json(bytes(event)), call)
 
+        def lose() -> None:
+            open_ = self._open[query["session_hash"][0]] if call is None else {call}
+            for each in sorted(open_):
+                self._say(call=each, lost=True)
+
         async with self._transport.stream(path, headers) as stream:
-            yield _Tapped(stream, hear)
+            if call is not None and stream.answer.status != 200:
+                self._refused(call, stream.answer)
+            yield _Tapped(stream, hear, lose)
 
     @asynccontextmanager
     async def websocket(
@@ -166,11 +191,21 @@ class _Recording:
         """Open a websocket."""
         call = self._named()
         self._say(call=call)
-        async with self._transport.websocket(path, headers) as socket:
+        async with AsyncExitStack() as opened:
+            try:
+                opening = self._transport.websocket(path, headers)
+                socket = await opened.enter_async_context(opening)
+            except RxGradioError as error:
+                if error.status is not None:
+                    later = error.retry_after
+                    asked = {} if later is None else {"retry-after": str(later)}
+                    self._refused(call, Answer(error.status, asked, b""))
+                raise
             yield _TappedSocket(
                 socket,
                 lambda message: self._hear(_json(message), call),
                 lambda message: self._sent(_json(message), call),
+                lambda: self._say(call=call, lost=True),
             )
 
     async def aclose(self) -> None:
@@ -194,12 +229,22 @@ class _Recording:
         if message.get("msg") == "send_data" and call is not None and event_id is not None:
             self._asked[event_id] = call
         name = call if call is not None else event_id
+        if call is None and message.get("msg") == "process_completed" and event_id is not None:
+            self._ended.add(event_id)
+            for events in self._open.values():
+                events.discard(event_id)
         if name is not None and message.get("msg") not in _NO_NEWS:
             self._say(call=name, message=message)
 
     def _sent(self, message: Any, call: str) -> None:
-        if is_object(message) and "data" in message:
-            self._say(call=call, fn_index=message["fn_index"], data=message["data"])
+        if is_object(message) and "fn_index" in message:
+            data = {"data": message["data"]} if "data" in message else {}
+            self._say(call=call, fn_index=message["fn_index"], **data)
+
+    def _refused(self, call: str, answer: Answer) -> None:
+        kept = {name: answer.headers[name] for name in _REFUSING if name in answer.headers}
+        text = answer.body.decode("utf-8", "replace")
+        self._say(call=call, status=answer.status, headers=kept, text=text)
 
     def _keep(self, path: str, answer: Answer, chunks: Sequence[bytes]) -> None:
         content = base64.b64encode(b"".join(chunks)).decode()
@@ -207,21 +252,30 @@ class _Recording:
         self._say(file=path, status=answer.status, headers=kept, content=content)
 
 
+_REFUSING = ("content-type", "retry-after", "date")
+
 _KEPT = ("content-type", "content-length", "content-disposition")
 
 
 class _Tapped:
-    """A stream, each chunk of which somebody else hears too."""
+    """A stream, each chunk of which somebody else hears too, and its loss."""
 
-    def __init__(self, stream: Stream, hear: Callable[[bytes], object]) -> None:
+    def __init__(
+        self, stream: Stream, hear: Callable[[bytes], object], lose: Callable[[], object]
+    ) -> None:
         self.answer = stream.answer
         self._stream = stream
         self._hear = hear
+        self._lose = lose
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        async for chunk in self._stream.chunks():
-            self._hear(chunk)
-            yield chunk
+        try:
+            async for chunk in self._stream.chunks():
+                self._hear(chunk)
+                yield chunk
+        except ConnectionLost:
+            self._lose()
+            raise
 
 
 class _Tee:
@@ -241,27 +295,36 @@ class _Tee:
 
 
 class _TappedSocket:
-    """A websocket, both ends of which somebody else hears too."""
+    """A websocket, both ends of which somebody else hears too, and its loss."""
 
     def __init__(
-        self, socket: Socket, hear: Callable[[bytes], object], sent: Callable[[bytes], object]
+        self,
+        socket: Socket,
+        hear: Callable[[bytes], object],
+        sent: Callable[[bytes], object],
+        lose: Callable[[], object],
     ) -> None:
         self._socket = socket
         self._hear = hear
         self._sent = sent
+        self._lose = lose
 
     async def send(self, message: bytes) -> None:
         self._sent(message)
         await self._socket.send(message)
 
     async def messages(self) -> AsyncIterator[bytes]:
-        async for message in self._socket.messages():
-            self._hear(message)
-            yield message
+        try:
+            async for message in self._socket.messages():
+                self._hear(message)
+                yield message
+        except ConnectionLost:
+            self._lose()
+            raise
 
 
 def _json(body: bytes) -> Any:
     try:
-        return json.loads(body)
-    except ValueError:  # whoever reads it will say so
+        return json.loads(body.decode("utf-8", "replace"))  # as clients read event streams
+    except (ValueError, RecursionError):  # whoever reads it will say so
         return None

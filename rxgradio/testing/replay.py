@@ -6,14 +6,15 @@ __all__ = ["replay"]
 
 import asyncio
 import json
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from ..exceptions import AppError, ConnectionLost, RxGradioError
-from ..protocol.answers import Answer
+from ..protocol.answers import Answer, refusal_of
 from ..protocol.app import config_in_page
 from ..protocol.dialects import release_of
 from ..protocol.shapes import as_object, quoted
@@ -24,7 +25,7 @@ from ..transport.memory import Event, MemoryServer, MemoryTransport
 from ..transport.memory.generation import Generation
 from ..transport.memory.queue import Queue
 from ..transport.memory.server import MemorySocket, MemoryStream
-from .cassette import Cassette, NotRecorded, Recorded, digest_of, key_of
+from .cassette import Cassette, NotRecorded, Recorded, digest_of
 
 _SOON = 10.0
 
@@ -42,8 +43,9 @@ def replay(path: str | Path, *, pace: float = 1.0) -> Generator[None]:
 
     No app is asked. A call with the inputs of a recorded one hears the same messages after the
     same times, or in `VirtualTime` at those times. Of several with the same inputs, each is
-    another in the order of the recording, and then the last again. A call that did not end
-    while it was recorded, or was cancelled, fails a second after its record ends.
+    another in the order of the recording, and then the last again. What was refused is refused
+    again, and a connection that broke breaks again. A call that did not end while it was
+    recorded, or was cancelled, fails a second after its record ends.
 
     Args:
         path: The recording.
@@ -83,11 +85,14 @@ class _Replaying(MemoryServer):
         super().__init__({}, _version_of(address, cassette))
         self._cassette = cassette
         self._address = address
-        self._recorded: defaultdict[str, list[Recorded]] = defaultdict(list)
-        for call in cassette.calls.values():
-            self._recorded[key_of(call.fn_index, call.data)].append(call)
+        self._recorded: defaultdict[str, deque[Recorded]] = defaultdict(deque)
+        self._in_order: defaultdict[int, deque[Recorded]] = defaultdict(deque)
+        for call in sorted(cassette.calls.values(), key=lambda each: each.at):
+            if call.data is not None:
+                self._recorded[cassette.key_of(call.fn_index, call.data)].append(call)
+            self._in_order[call.fn_index].append(call)
         self._pace = pace
-        self._queue = _Playing(self._facts, self._recorded_as, pace)
+        self._queue = self._playing = _Playing(self._facts, self._recorded_as, pace)
 
     async def get(self, path: str) -> Answer:
         """Answer a GET."""
@@ -127,23 +132,47 @@ class _Replaying(MemoryServer):
         yield MemoryStream(answer, _whole(content))
 
     async def join(self, body: dict[str, Any]) -> Answer:
-        """Take a call."""
+        """Take a call, or refuse it."""
         self._check(body)
+        recorded = self._recorded_as(body["fn_index"], body["data"])
+        if recorded.answer is not None:
+            return await self._answer(recorded.answer)
+        self._playing.joined = recorded
         return await super().join(body)
 
     @asynccontextmanager
     async def stream(self, path: str) -> AsyncGenerator[MemoryStream]:
         """Open an event stream; that of heartbeats has none."""
+        where = urlsplit(path)
         if "/heartbeat/" in path:
             yield MemoryStream(Answer(200, {"content-type": "text/event-stream"}, b""), _silence())
-        else:
-            async with super().stream(path) as stream:
-                yield stream
+            return
+        if where.path.endswith("/join"):
+            unasked = self._unasked(int(parse_qs(where.query)["fn_index"][0]))
+            if unasked is not None and unasked.answer is not None:
+                yield MemoryStream(await self._answer(unasked.answer), None)
+                return
+            self._playing.joined = unasked
+        async with super().stream(path) as stream:
+            yield stream
+
+    @asynccontextmanager
+    async def websocket(
+        self, path: str, headers: Mapping[str, str]
+    ) -> AsyncGenerator[MemorySocket]:
+        """Open a websocket, or refuse it."""
+        refused = self._unasked(-1)
+        if refused is not None and refused.answer is not None:
+            raise refusal_of(await self._answer(refused.answer), "the websocket of the queue")
+        async with super().websocket(path, headers) as socket:
+            yield socket
 
     def heard(self, socket: MemorySocket, path: str, document: dict[str, Any]) -> None:
         """Take what came over a websocket."""
         if "data" in document:
             self._check(document)
+        elif socket.event is None:
+            self._playing.joined = self._unasked(document["fn_index"])
         super().heard(socket, path, document)
 
     async def _call(self, name: str, document: dict[str, Any]) -> Answer:  # noqa: ARG002 (its number counts)
@@ -151,9 +180,12 @@ class _Replaying(MemoryServer):
         recorded = self._recorded_as(document["fn_index"], document["data"])
         if recorded.answer is None:
             raise ConnectionLost("the recording of this call ends before its answer")
-        seconds, status, answer = recorded.answer
+        return await self._answer(recorded.answer)
+
+    async def _answer(self, recorded: tuple[float, Answer]) -> Answer:
+        seconds, answer = recorded
         await asyncio.sleep(seconds * self._pace)
-        return Answer(status, {"content-type": "application/json"}, json.dumps(answer).encode())
+        return answer
 
     def _knows(self, fn_index: object) -> bool:
         return isinstance(fn_index, int)
@@ -163,18 +195,33 @@ class _Replaying(MemoryServer):
         super()._hand_over(document)
 
     def _check(self, asked: dict[str, Any]) -> None:
-        key = key_of(asked["fn_index"], asked["data"])
+        key = self._cassette.key_of(asked["fn_index"], asked["data"])
         if key not in self._recorded:
             fn_index, data = asked["fn_index"], quoted(asked["data"])
             calls = self._cassette.calls.values()
-            known = [quoted(call.data) for call in calls if call.fn_index == fn_index]
+            known = [quoted(call.data) for call in calls if call.fn_index == fn_index and call.data]
             others = f"but with {', '.join(known[:5])}" if known else "nor with others"
             asked_for = f"function {fn_index} of {self._address} with {data}"
             raise NotRecorded(f"no call of {asked_for} was recorded, {others}")
 
     def _recorded_as(self, fn_index: int, data: Any) -> Recorded:
-        calls = self._recorded[key_of(fn_index, data)]
-        return calls.pop(0) if len(calls) > 1 else calls[0]
+        calls = self._recorded[self._cassette.key_of(fn_index, data)]
+        recorded = calls.popleft() if len(calls) > 1 else calls[0]
+        recorded.played = True
+        return recorded
+
+    def _unasked(self, fn_index: int) -> Recorded | None:
+        """Return the next call of a function, if the app did not even ask for its inputs.
+
+        It is known by its place in the order of calls only.
+        """
+        calls = self._in_order[fn_index]
+        while calls and calls[0].played:
+            calls.popleft()
+        if not calls or calls[0].data is not None:
+            return None
+        calls[0].played = True
+        return calls.popleft()
 
 
 class _Playing(Queue):
@@ -186,26 +233,34 @@ class _Playing(Queue):
         super().__init__({}, facts, None, lambda _, __: None)
         self._take = take
         self._pace = pace
+        self.joined: Recorded | None = None
+        """What is to be played of the next call, if that is known before its inputs are."""
 
     def push(self, event: Event) -> None:
         """Play a call at once: who waited then waits now."""
         self.running[event.event_id] = event
-        event.task = self._tasks.start(self._play(event))
+        recorded, self.joined = self.joined, None
+        event.task = self._tasks.start(self._play(event, recorded))
         event.task.add_done_callback(lambda _: self.running.pop(event.event_id, None))
 
-    async def _play(self, event: Event) -> None:
-        if not event.data.done():  # before 4.9; which call it is, only its data tell
-            self.ask(event)
-        data = await event.data
-        if data is None:
-            return
-        recorded = self._take(event.fn_index, data)
+    async def _play(self, event: Event, recorded: Recorded | None) -> None:
+        if recorded is None:
+            if not event.data.done():  # before 4.9; which call it is, only its data tell
+                self.ask(event)
+            data = await event.data
+            if data is None:
+                return
+            recorded = self._take(event.fn_index, data)
         loop = asyncio.get_running_loop()
         begun = loop.time()
         for at, message in recorded.messages:
             await asyncio.sleep(max(0.0, begun + at * self._pace - loop.time()))
             if not event.alive:
                 return
+            if message is None:
+                for reader in list(event.mailbox.readers):
+                    reader.cut()
+                continue
             if recorded.cancelled and message["msg"] == "process_completed":
                 break
             event.has_yielded |= message["msg"] == "process_generating"

@@ -8,8 +8,11 @@ import asyncio
 import contextvars
 import logging
 import math
+import sys
+import threading
+import weakref
 from collections import deque
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
 from concurrent.futures import Executor, Future
 from contextlib import ExitStack, contextmanager, suppress
 from types import TracebackType
@@ -31,7 +34,10 @@ T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
 _LEAVE = 60.0
-"""Virtual seconds that what is left gets to end when the context does."""
+"""Virtual seconds that what is left gets to end when the context does, each time it is told."""
+
+_ROUNDS = 8
+"""How often it is told."""
 
 
 class VirtualTime(TestScheduler):
@@ -66,7 +72,12 @@ class VirtualTime(TestScheduler):
         self._entered = ExitStack()
 
     def __enter__(self) -> Self:
-        """Begin: what is made from here on, in this context, goes by this clock."""
+        """Begin: what is made from here on, in this context, goes by this clock.
+
+        Raises:
+            RuntimeError: It has begun before.
+        """
+        self._home.begin()
         self._entered.enter_context(replaced(self._home, self._delivery))
         self._entered.enter_context(taken_from(lambda: self.now))
         self._entered.enter_context(placed(_refuse))
@@ -95,8 +106,12 @@ class VirtualTime(TestScheduler):
         Raises:
             TimeoutError: It has not within so many virtual seconds.
             RuntimeError: Nothing is due any more, so that it never will; or the stream has
-                ended without a value.
+                ended without a value; or the caller is a coroutine that runs in it.
         """
+        if self._home.current:
+            if isinstance(work, Coroutine):
+                work.close()
+            _refuse_inside()
         future = self._last(work) if isinstance(work, Observable) else self._home.run(work)
         try:
             self.await_(future.done, timeout)
@@ -117,7 +132,12 @@ class VirtualTime(TestScheduler):
         """Do as reactivex's: make a stream at 100 s, subscribe at 200 s, dispose at 1,000 s.
 
         Returns its observer, with what it was told and when, when nothing is due any more.
+
+        Raises:
+            RuntimeError: The caller is a coroutine that runs in it.
         """
+        if self._home.current:
+            _refuse_inside()
         observer: MockObserver[T] = self.create_observer()
         if create is not None:
             source: list[Observable[T]] = []
@@ -147,7 +167,10 @@ class VirtualTime(TestScheduler):
 
         Raises:
             ValueError: It has passed.
+            RuntimeError: The caller is a coroutine that runs in it.
         """
+        if self._home.current:
+            _refuse_inside()
         until = self.to_seconds(time)
         if until < self.seconds:
             raise ValueError(f"it is {self.seconds:g} s, and time does not go back to {until:g} s")
@@ -155,7 +178,7 @@ class VirtualTime(TestScheduler):
         while not self._stopped and self._step(until):
             pass
         if not self._stopped:
-            self._clock = until
+            self._clock = max(self.seconds, until)  # a callback may have waited for longer
 
     def advance_by(self, time: typing.RelativeTime) -> None:
         """Let so many seconds pass, and do all that is due until then."""
@@ -179,7 +202,7 @@ class VirtualTime(TestScheduler):
                 continue
             if timeout is None or math.isinf(timeout):
                 _refuse_to_wait()
-            self._clock = until
+            self._clock = max(self.seconds, until)  # as above
             raise TimeoutError
 
     def _step(self, until: float = math.inf) -> bool:
@@ -222,7 +245,8 @@ class VirtualTime(TestScheduler):
 
 def _refuse(address: str, _: object) -> NoReturn:
     raise RuntimeError(
-        f"there is no app in memory at {address}, and the network has no place in virtual time"
+        f"there is no app in memory at {address}, and the network has no place in virtual time; "
+        "what stands for it (MemoryApp, replay) is to be entered after VirtualTime"
     )
 
 
@@ -233,6 +257,17 @@ def _refuse_to_wait() -> NoReturn:
     )
 
 
+def _refuse_inside() -> NoReturn:
+    raise RuntimeError(
+        "what lets time go on cannot be called in a coroutine that runs in it; "
+        "await asyncio.sleep(...), the job, or what is to be run"
+    )
+
+
+def _refuse_thread() -> NoReturn:
+    raise RuntimeError("virtual time is that of one thread, and other threads have no part in it")
+
+
 class _VirtualHome(Home):
     """The scheduler thread, without a thread."""
 
@@ -240,6 +275,19 @@ class _VirtualHome(Home):
         self._virtual = _VirtualLoop(time)  # type: ignore[abstract]  # it does no I/O; and at runtime none is abstract
         super().__init__(self._virtual)
         self._time = time
+        self._begun = False
+
+    def begin(self) -> None:
+        """Belong to this thread from here on."""
+        if self._begun:
+            raise RuntimeError("this virtual time has had its context; make another one")
+        self._begun = True
+        self._virtual.thread = threading.get_ident()
+
+    def check_thread(self) -> None:
+        """Raise on other threads than the test's."""
+        if threading.get_ident() != self._virtual.thread:
+            _refuse_thread()
 
     @property
     def current(self) -> bool:
@@ -253,16 +301,23 @@ class _VirtualHome(Home):
             leaving = [asyncio.ensure_future(tenant.aclose()) for tenant in list(self.tenants)]
             if leaving:
                 await asyncio.wait(leaving, timeout=_LEAVE)
-            rest = asyncio.all_tasks() - {asyncio.current_task()}
-            for task in rest:
-                task.cancel()
-            if rest:
+            here = asyncio.current_task()
+            for _ in range(_ROUNDS):  # as what is ended may begin something to end it
+                tasks = list(self._virtual.tasks)
+                rest = [each for each in tasks if each is not here and not each.done()]
+                if not rest:
+                    break
+                for task in rest:
+                    task.cancel()
                 await asyncio.wait(rest, timeout=_LEAVE)
+            await asyncio.wait_for(self._virtual.shutdown_asyncgens(), _LEAVE)
 
-        with suppress(TimeoutError):
-            self._time.run(leave(), 3 * _LEAVE)
-        self._time.advance_by(0)
-        self._virtual.close()
+        try:
+            with suppress(TimeoutError):
+                self._time.run(leave(), (_ROUNDS + 3) * _LEAVE)
+            self._time.advance_by(0)
+        finally:
+            self._virtual.close()
 
 
 class _VirtualDelivery(Delivery):
@@ -279,7 +334,7 @@ class _VirtualDelivery(Delivery):
         def action(_: abc.SchedulerBase, __: object = None) -> None:
             try:
                 context.run(run)
-            except Exception:
+            except (Exception, asyncio.CancelledError):
                 logger.exception("a callback raised: %r", whom)
 
         self._time.schedule(action)
@@ -304,9 +359,15 @@ class _VirtualLoop(asyncio.AbstractEventLoop):
     def __init__(self, time: VirtualTime) -> None:
         self._time = time
         self._ready: deque[asyncio.Handle] = deque()
-        self._scheduled: dict[asyncio.TimerHandle, abc.DisposableBase] = {}
+        self._scheduled: dict[int, abc.DisposableBase] = {}
+        """What is to come, by the `id` of its handle: handles are equal if they do the same."""
         self._due = False  # what is ready
         self._closed = False
+        self._generators: weakref.WeakSet[AsyncGenerator[Any, Any]] = weakref.WeakSet()
+        self.tasks: weakref.WeakKeyDictionary[asyncio.Task[Any], None] = weakref.WeakKeyDictionary()
+        """In the order in which they began: those of a set have none."""
+        self.thread: int | None = None
+        """That of the test."""
 
     def time(self) -> float:
         return self._time.seconds
@@ -338,7 +399,15 @@ class _VirtualLoop(asyncio.AbstractEventLoop):
             self._time.schedule(self._drain)
         return handle
 
-    call_soon_threadsafe = call_soon
+    def call_soon_threadsafe(
+        self,
+        callback: Callable[[*Ts], object],
+        *args: *Ts,
+        context: contextvars.Context | None = None,
+    ) -> asyncio.Handle:
+        if self.thread not in (None, threading.get_ident()):
+            _refuse_thread()
+        return self.call_soon(callback, *args, context=context)
 
     def call_later(
         self,
@@ -359,22 +428,24 @@ class _VirtualLoop(asyncio.AbstractEventLoop):
         handle = asyncio.TimerHandle(when, callback, args, self, context)
 
         def due(_: abc.SchedulerBase, __: object = None) -> None:
-            del self._scheduled[handle]
+            del self._scheduled[id(handle)]
             self._run(handle)
 
         if not math.isinf(when):
-            self._scheduled[handle] = self._time.schedule_absolute(max(when, self.time()), due)
+            self._scheduled[id(handle)] = self._time.schedule_absolute(max(when, self.time()), due)
         return handle
 
     def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
-        if (scheduled := self._scheduled.pop(handle, None)) is not None:
+        if (scheduled := self._scheduled.pop(id(handle), None)) is not None:
             scheduled.dispose()
 
     def create_future(self) -> asyncio.Future[Any]:
         return asyncio.Future(loop=self)
 
     def create_task(self, coro: Any, **named: Any) -> asyncio.Task[Any]:
-        return asyncio.Task(coro, loop=self, **named)
+        task = asyncio.Task(coro, loop=self, **named)
+        self.tasks[task] = None
+        return task
 
     def run_in_executor(  # pyright: ignore[reportIncompatibleMethodOverride] (typeshed has a coroutine's type)
         self,
@@ -382,13 +453,35 @@ class _VirtualLoop(asyncio.AbstractEventLoop):
         func: Callable[[*Ts], T],
         *args: *Ts,
     ) -> asyncio.Future[T]:
-        """Run a function at once, here: what blocks takes no virtual time."""
+        """Run a function when it is its turn, at this moment: what blocks takes no virtual time.
+
+        As on a thread, no loop runs there, and it may wait for jobs.
+        """
         future: asyncio.Future[T] = self.create_future()
-        try:
-            future.set_result(func(*args))
-        except Exception as error:  # noqa: BLE001 (it is handed on)
-            future.set_exception(error)
+
+        def action(_: abc.SchedulerBase, __: object = None) -> None:
+            if future.done():  # it was cancelled
+                return
+            try:
+                result = func(*args)
+            except StopIteration as error:  # which no future can have
+                stopped = RuntimeError(f"{func!r} raised StopIteration")
+                stopped.__cause__ = error
+                future.set_exception(stopped)
+            except BaseException as error:  # noqa: BLE001 (it is handed on)
+                if not future.done():
+                    future.set_exception(error)
+            else:
+                if not future.done():
+                    future.set_result(result)
+
+        self._time.schedule(action)
         return future
+
+    async def shutdown_asyncgens(self) -> None:
+        closing = [generator.aclose() for generator in self._generators]
+        self._generators.clear()
+        await asyncio.gather(*closing, return_exceptions=True)
 
     def call_exception_handler(self, context: dict[str, Any]) -> None:
         logger.error("%s", context.get("message"), exc_info=context.get("exception"))
@@ -404,9 +497,18 @@ class _VirtualLoop(asyncio.AbstractEventLoop):
 
     def _run(self, handle: asyncio.Handle) -> None:
         outer = asyncio._get_running_loop()  # noqa: SLF001 (public in all but name)
+        hooks = sys.get_asyncgen_hooks()
         asyncio._set_running_loop(self)  # noqa: SLF001 (as above)
+        sys.set_asyncgen_hooks(firstiter=self._generators.add, finalizer=self._close_generator)
         try:
             if not handle.cancelled():
                 handle._run()  # noqa: SLF001 (as `_run_once` of base_events.py does)
         finally:
+            sys.set_asyncgen_hooks(*hooks)
             asyncio._set_running_loop(outer)  # noqa: SLF001 (as above)
+
+    def _close_generator(self, generator: AsyncGenerator[Any, Any]) -> None:
+        """Close one that was left half-way (`_asyncgen_finalizer_hook` of base_events.py)."""
+        self._generators.discard(generator)
+        if not self._closed:
+            self.call_soon_threadsafe(self.create_task, generator.aclose())

@@ -73,7 +73,7 @@ class Lanes:
         self._dialect = dialect
         self._has_state = has_state
         self._limits = limits
-        self._all: set[Lane] = set()
+        self._all: dict[Lane, None] = {}  # in order: no set has one
         self._idle: dict[Lane, None] = {}  # an ordered set
         self._detours: dict[int, Lane] = {}
         self._groups: dict[object, Lane] = {}
@@ -108,7 +108,7 @@ class Lanes:
         self._on_session(self.session_hash)
 
     def _close(self, lane: Lane) -> None:
-        self._all.discard(lane)
+        self._all.pop(lane, None)
         closing = asyncio.get_running_loop().create_task(lane.aclose())
         self._closing.add(closing)
         closing.add_done_callback(self._closing.discard)
@@ -156,7 +156,7 @@ class Lanes:
             session_hash, self._dialect, has_state=has_state, limits=self._limits
         )
         lane = Lane(session, self)
-        self._all.add(lane)
+        self._all[lane] = None
         return lane
 
     def at_rest(self, lane: Lane) -> None:
@@ -170,7 +170,7 @@ class Lanes:
 
     def at_end(self, lane: Lane) -> None:
         """Take note that a lane will never be used again."""
-        self._all.discard(lane)
+        self._all.pop(lane, None)
         self._left.discard(lane)
         self._idle.pop(lane, None)
         self._ungroup(lane)
@@ -206,7 +206,7 @@ class Lane:
         self.session = session
         self._lanes = lanes
         self._transport = lanes.transport
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[asyncio.Task[None], None] = {}
         self._streams: dict[int, asyncio.Task[None]] = {}
         self._timers: dict[do.Timer, asyncio.TimerHandle] = {}
 
@@ -271,12 +271,12 @@ class Lane:
 
     def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
+        self._tasks[task] = None
         task.add_done_callback(self._done)
         return task
 
     def _done(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
+        self._tasks.pop(task, None)
         if self.session.retired and not self._tasks:
             self._lanes.at_end(self)
 

@@ -219,7 +219,7 @@ def test_closing_ends_all_jobs_with_a_clear_error(memory_app: App) -> None:
     with pytest.raises(ClientClosed, match="make a new one"):
         client.submit("x", api_name="/gated")
     client.close()
-    assert memory_app.server.connections == set()
+    assert not memory_app.server.connections
 
 
 def test_whoever_stops_waiting_for_aclose_does_not_stop_it(memory_app: App) -> None:
@@ -243,7 +243,7 @@ def test_whoever_stops_waiting_for_aclose_does_not_stop_it(memory_app: App) -> N
     loop_thread().call(going_on.set)
     client.close()
     assert isinstance(job.exception(SOON), ClientClosed)
-    assert memory_app.server.connections == set()
+    assert not memory_app.server.connections
 
 
 def test_a_job_that_is_cancelled_before_it_was_sent_by_a_closed_client_has_an_outcome(

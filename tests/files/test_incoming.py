@@ -37,7 +37,7 @@ class World:
         self.outcomes: list[CancelOutcome] = []
         self.asked: list[str] = []
         self.let_go = 0
-        self.waiting: set[Incoming] = set()
+        self.waiting: dict[Incoming, None] = {}
         self.files: dict[str, asyncio.Future[str]] = {}
         search = FileSearch(DIALECT, ["chatbot"], "http://app.test")
         self.incoming = Incoming(self, search, self._fetch, self._gone, self.waiting)
@@ -222,7 +222,7 @@ def test_a_call_that_waits_can_be_ended(paths: list[str]) -> None:
         for path in paths:
             world.incoming.publish([Values([file(path)], final=False)], RUNS)
         tasks = world.incoming.tasks
-        assert world.waiting == ({world.incoming} if paths else set())
+        assert list(world.waiting) == ([world.incoming] if paths else [])
         error = ProtocolError("enough")
         world.incoming.end(error)
         assert world.ends == [error]

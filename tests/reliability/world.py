@@ -237,7 +237,7 @@ class Way(MemoryTransport):
         before = set(server.connections)
         async with server.stream(path) as stream:
             if fault == "lost":
-                for reader in server.connections - before:
+                for reader in server.connections.keys() - before:
                     reader.cut()
             yield stream
 

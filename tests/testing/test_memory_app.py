@@ -295,3 +295,80 @@ def test_a_call_reads_well() -> None:
         "Call(endpoint='/search', inputs=('g',), submitted=300.0, started=300.0, "
         "ended=300.1, end='cancelled')"
     )
+
+
+@pytest.mark.parametrize("wrong", [SystemExit, KeyboardInterrupt, asyncio.CancelledError])
+@pytest.mark.parametrize("asynchronous", [False, True])
+def test_whatever_an_endpoint_raises_its_call_ends_and_the_app_goes_on(
+    wrong: type[BaseException], asynchronous: bool
+) -> None:
+    def bad() -> None:
+        raise wrong
+
+    async def also_bad() -> None:
+        raise wrong
+
+    with MemoryApp({"/bad": also_bad if asynchronous else bad, "/upper": str.upper}) as app:
+        client = app.client()
+        assert isinstance(client.submit(api_name="/bad").exception(timeout=20), AppError)
+        assert app.calls[-1].end == "failed"
+        assert client.submit("a", api_name="/upper").result(timeout=20) == "A"
+
+
+def test_a_function_that_has_no_more_answers_fails() -> None:
+    answers = iter([1])
+    with MemoryApp({"/next": lambda: next(answers)}) as app:
+        client = app.client()
+        assert client.predict(api_name="/next") == 1
+        assert isinstance(client.submit(api_name="/next").exception(timeout=20), AppError)
+        assert app.calls[-1].end == "failed"
+
+
+def test_an_error_is_told_with_its_title() -> None:
+    def refuse() -> None:
+        raise AppError("no", title="Refused", duration=3, visible=False)
+
+    with MemoryApp({"/refuse": refuse}) as app:
+        error = app.client().submit(api_name="/refuse").exception()
+    assert isinstance(error, AppError)
+    assert (error.title, error.duration, error.visible) == ("Refused", 3, False)
+
+
+def test_a_fact_may_be_about_anything_and_may_wait() -> None:
+    with MemoryApp({"/upper": str.upper}) as app:
+        client = app.client()
+        heard: list[str] = []
+        client.observe("a", api_name="/upper").outputs().subscribe(heard.append)
+        app.until(lambda: heard == ["A"])
+        # Whoever waits in a fact waits for the app, which must be able to go on.
+        app.until(lambda: client.submit("b", api_name="/upper").result(timeout=5) == "B")
+        since = threading.Event()
+        threading.Timer(0.2, since.set).start()
+        begun = time.monotonic()
+        app.until(since.is_set, timeout=60)
+        assert time.monotonic() - begun < 40, "no call took a turn, and it was looked at"
+
+
+def test_files_of_calls_at_once_are_in_one_folder(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    made: list[Path] = []
+
+    def slowly(prefix: str) -> str:
+        time.sleep(0.05)  # in which the other ones come
+        made.append(tmp_path / f"{prefix}{len(made)}")
+        made[-1].mkdir()
+        return str(made[-1])
+
+    def size(file: Path) -> int:
+        return len(file.read_bytes())
+
+    monkeypatch.setattr("tempfile.mkdtemp", slowly)
+    with MemoryApp({"/size": size}) as app:
+        clients = [app.client() for _ in range(4)]
+        sent = tmp_path / "sent.txt"
+        sent.write_text("four")
+        jobs = [each.submit(handle_file(sent), api_name="/size") for each in clients]
+        assert [job.result() for job in jobs] == [4] * 4
+    assert len(made) == 1
+    assert not made[0].exists()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,19 +18,27 @@ from rxgradio import (
     ConnectionLost,
     Job,
     ProgressUnit,
+    QueueFull,
+    Retry,
     Status,
     StatusUpdate,
+    handle_file,
     operators,
 )
 from rxgradio.testing import (
     Endpoint,
     FaultServer,
+    Full,
     MemoryApp,
     NotRecorded,
+    Refuse,
+    Reset,
+    Rewrite,
     VirtualTime,
     record,
     replay,
 )
+from rxgradio.testing.cassette import Cassette
 from tests.contract.app import VERSIONS
 
 
@@ -176,8 +184,10 @@ def test_a_connection_that_broke_is_an_end_too(tmp_path: Path) -> None:
         app.cut()
         assert isinstance(job.exception(), ConnectionLost)
     with VirtualTime() as time, replay(path), Client(address) as client:
-        error = client.submit("x", api_name="/slow").exception()
-        assert "it had not ended then" in str(error)
+        job = client.submit("x", api_name="/slow")
+        assert isinstance(job.exception(), ConnectionLost)
+        assert job.outputs() == ["a", "b"]
+        assert time.seconds == pytest.approx(0.35)
 
 
 def test_several_apps_and_clients_are_kept_apart(tmp_path: Path) -> None:
@@ -267,3 +277,171 @@ def test_a_pace_is_a_factor() -> None:
     for pace in (-1.0, float("nan")):
         with pytest.raises(ValueError, match="pace"), replay("nowhere", pace=pace):
             pass
+
+
+# ---- what goes wrong is recorded, too
+
+
+def outcomes(url: str) -> list[tuple[Any, ...]]:
+    with Client(url, retry=None) as client:
+        told: list[tuple[Any, ...]] = []
+        for _ in range(2):
+            job = client.submit("a", api_name="/upper")
+            error = job.exception()
+            what = (type(error).__name__, getattr(error, "status", None))
+            told.append((job.outputs(), *what, getattr(error, "retry_after", None)))
+        return told
+
+
+async def upper(text: str) -> str:
+    return text.upper()
+
+
+@pytest.mark.parametrize("accident", [Full(), Refuse(429, retry_after=7), Refuse(503)])
+@pytest.mark.parametrize("version", VERSIONS)
+def test_what_was_refused_is_refused_again(
+    version: str, accident: Full | Refuse, tmp_path: Path
+) -> None:
+    path = tmp_path / "session.jsonl"
+    step = "join" if as_numbers(version) >= (4, 9) else "stream"
+    with FaultServer({"/upper": upper}, version=version) as server, record(path):
+        server.script(step, accident, None)
+        live = outcomes(server.url)
+    assert live[0][1] in {"QueueFull", "TooManyRequestsError", "ProtocolError", "QueueError"}
+    assert live[1] == (["A"], "NoneType", None, None)
+    with VirtualTime(), replay(path):
+        assert outcomes(server.url) == live
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_direct_call_that_was_refused_is_refused_again(version: str, tmp_path: Path) -> None:
+    path = tmp_path / "session.jsonl"
+    functions = {"/upper": Endpoint(function=upper, queued=False)}
+    with FaultServer(functions, version=version) as server, record(path):
+        server.script("run", Refuse(429, retry_after=7), None)
+        live = outcomes(server.url)
+    assert live[0] == ([], "TooManyRequestsError", 429, 7)
+    with VirtualTime(), replay(path):
+        assert outcomes(server.url) == live
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_waiting_for_room_is_heard_again(version: str, tmp_path: Path) -> None:
+    path = tmp_path / "session.jsonl"
+    step = "join" if as_numbers(version) >= (4, 9) else "stream"
+    with FaultServer({"/upper": upper}, version=version) as server, record(path):
+        server.script(step, Full(), None)
+        with Client(server.url, wait_for_room=True) as client:
+            assert client.predict("a", api_name="/upper") == "A"
+    assert len(server.asked(step)) >= 2
+    with VirtualTime(), replay(path), Client(server.url, wait_for_room=True) as client:
+        assert client.predict("a", api_name="/upper") == "A"
+    with VirtualTime(), replay(path), Client(server.url) as client:
+        assert isinstance(client.submit("a", api_name="/upper").exception(), QueueFull)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_call_that_was_made_again_is_made_again(version: str, tmp_path: Path) -> None:
+    path = tmp_path / "session.jsonl"
+
+    async def count(n: int) -> AsyncIterator[int]:
+        for each in range(n):
+            yield each
+
+    def course() -> list[Any]:
+        with Client(server.url, resubmit=Retry()) as client:
+            return list(client.submit(4, api_name="/count"))
+
+    with FaultServer({"/count": count}, version=version) as server, record(path):
+        server.script("stream", Reset(after=2, of="process_generating"), None)
+        live = course()
+    assert live[:2] == [0, 1]
+    assert live[-1] == 3
+    with VirtualTime(), replay(path):
+        assert course() == live
+
+
+def test_a_file_that_was_sent_twice_is_the_same(tmp_path: Path) -> None:
+    path = tmp_path / "session.jsonl"
+    sent = tmp_path / "sent.txt"
+    sent.write_text("four")
+
+    def size(file: Path, times: int) -> int:
+        return times * len(file.read_bytes())
+
+    def course() -> list[int]:
+        sizes: list[int] = []
+        for times in (1, 2):
+            with Client(address) as client:
+                sizes.append(client.predict(handle_file(sent), times, api_name="/size"))
+        return sizes
+
+    address = "http://app.test"
+    with MemoryApp({"/size": size}, address=address), record(path):
+        assert course() == [4, 8]
+    with replay(path):
+        assert course() == [4, 8]
+
+
+def test_text_that_is_no_text_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "session.jsonl"
+    half = "half a pair: \ud83d"
+
+    def course() -> Any:
+        with Client("http://app.test") as client:
+            return client.predict(api_name="/half")
+
+    with MemoryApp({"/half": lambda: half}, address="http://app.test"), record(path):
+        assert course() == half
+    path.read_text("utf-8")
+    with replay(path):
+        assert course() == half
+
+
+def test_bytes_that_are_no_utf8_are_heard_alike(tmp_path: Path) -> None:
+    path = tmp_path / "session.jsonl"
+
+    def course() -> Any:
+        with Client(server.url) as client:
+            return client.predict("a", api_name="/upper")
+
+    with FaultServer({"/upper": upper}) as server, record(path):
+        server.script("stream", Rewrite(lambda said: [_spoilt(said)]))
+        live = course()
+    assert live == "\ufffd"
+    with replay(path):
+        assert course() == live
+
+
+def test_a_recording_without_a_folder_fails_before_it_begins(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError), record(tmp_path / "none" / "session.jsonl"):
+        pytest.fail("it has begun")
+
+
+def test_the_order_of_contexts_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "session.jsonl"
+    with FaultServer({"/upper": upper}) as server, record(path):
+        Client(server.url).close()
+    with (
+        replay(path),
+        VirtualTime(),
+        pytest.raises(RuntimeError, match="entered after VirtualTime"),
+    ):
+        Client(server.url)
+
+
+def test_what_was_said_before_a_call_was_accepted_is_said_in_time() -> None:
+    cassette = Cassette()
+    cassette.take({"at": 2.0, "call": "a", "message": {"msg": "estimation"}})
+    cassette.take({"at": 1.5, "call": "a", "fn_index": 0, "data": []})
+    cassette.take({"at": 3.0, "call": "a", "message": {"msg": "process_starts"}})
+    [call] = cassette.calls.values()
+    assert [at for at, _ in call.messages] == [0.5, 1.5]
+
+
+def _spoilt(said: dict[str, Any]) -> bytes:
+    return json.dumps(said).encode().replace(b'"A"', b'"\xff"')
+
+
+def as_numbers(version: str) -> tuple[int, ...]:
+    return tuple(map(int, version.split(".")))

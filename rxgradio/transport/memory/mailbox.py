@@ -16,7 +16,7 @@ class Mailbox:
 
     def __init__(self) -> None:
         self.messages: deque[dict[str, Any] | None] = deque()
-        self.readers: set[Reader] = set()
+        self.readers: dict[Reader, None] = {}  # in order: no set has one
 
     def put(self, message: dict[str, Any] | None) -> None:
         """Leave a message."""
@@ -32,7 +32,7 @@ class Reader:
         self.news = asyncio.Event()
         self.is_cut = False
         self._mailbox = mailbox
-        mailbox.readers.add(self)
+        mailbox.readers[self] = None
 
     async def next(self) -> dict[str, Any] | None:
         """Wait for the next message; a connection that is cut takes none with it.
@@ -55,4 +55,4 @@ class Reader:
 
     def leave(self) -> None:
         """Read no more."""
-        self._mailbox.readers.discard(self)
+        self._mailbox.readers.pop(self, None)

@@ -207,7 +207,12 @@ class Queue:
             return {"error": None}
         if self._facts.quotes_errors:
             return {"error": repr(error.message)}
-        return {"error": error.message, "duration": 10, "visible": True, "title": "Error"}
+        return {
+            "error": error.message,
+            "duration": 10 if error.duration is None else error.duration,
+            "visible": error.visible,
+            "title": error.title or "Error",
+        }
 
     # ---- running
 

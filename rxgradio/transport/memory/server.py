@@ -53,8 +53,8 @@ class MemoryServer:
         """What was posted, and sent over websockets: path and body."""
         self.headers: list[dict[str, str]] = []
         """The header fields that came with each."""
-        self.connections: set[Reader] = set()
-        """The streams and websockets that are open."""
+        self.connections: dict[Reader, None] = {}
+        """The streams and websockets that are open, in order."""
         self.files: dict[str, bytes] = {} if files is None else files
         """What was uploaded, and what can be downloaded, by path."""
         self._facts = generation_of(version)
@@ -373,11 +373,11 @@ class _Connected:
         self._reader = reader
 
     def __enter__(self) -> Reader:
-        self._server.connections.add(self._reader)
+        self._server.connections[self._reader] = None
         return self._reader
 
     def __exit__(self, *_: object) -> None:
-        self._server.connections.discard(self._reader)
+        self._server.connections.pop(self._reader, None)
         self._reader.leave()
 
 
