@@ -181,6 +181,11 @@ def await_future(future: Future[U], timeout: float | None = None) -> U:
 def refuse_to_block() -> None:
     """Raise on the scheduler thread: what it would wait for needs it to go on."""
     if on_loop_thread():
+        if threadless_loop() is not None:
+            raise RuntimeError(
+                "this would block the event loop of virtual time; await it: the job, or "
+                "Client.connect(...) for a client"
+            )
         raise RuntimeError(
             "this would block rxgradio's scheduler thread, which everything waits for; "
             "await the job, or use a callback"

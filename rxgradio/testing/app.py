@@ -128,6 +128,11 @@ class MemoryApp:
 
         It takes some of the arguments of `Client`. By default it never takes silence for a loss.
         """
+        if self._home is not loop_thread():
+            raise RuntimeError(
+                "an app is of the time in which it was made: make it within the context of "
+                "VirtualTime, or this client too outside of it"
+            )
         load()
         settings = Settings(
             limits=limits, download_files=download_files, retry=CallOptions(**options).retry

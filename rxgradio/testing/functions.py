@@ -6,15 +6,19 @@ __all__ = ["Endpoint", "served"]
 
 import asyncio
 import inspect
+import logging
 import threading
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NoReturn
 
+from ..exceptions import AppError
 from ..transport.memory import Function, MemoryEndpoint
 from ..updates import StatusUpdate
 from .files import Files, paths_of
 from .marbles import Marbles
+
+logger = logging.getLogger("rxgradio")
 
 _END: Final = object()
 
@@ -140,12 +144,22 @@ def _running(
         else:
             yield await told(await made if inspect.isawaitable(made) else made)
 
+    return _guarded(name, made_by, logged=threads)
+
+
+def _guarded(name: str, function: Function, *, logged: bool) -> Function:
+    """Return a function that fails as that of an app does, whatever it raises."""
+
     async def run(*given: Any) -> AsyncGenerator[Any, None]:
-        made = made_by(*given)
+        made = function(*given)
         try:
             async for each in made:
                 yield each
-        except (Exception, GeneratorExit):
+        except GeneratorExit:
+            raise
+        except Exception as error:
+            if logged and not isinstance(error, AppError):  # of which the caller is told nothing
+                logger.warning("%s raised an exception", name, exc_info=True)
             raise
         except BaseException as error:
             task = asyncio.current_task()

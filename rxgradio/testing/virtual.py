@@ -6,6 +6,7 @@ __all__ = ["VirtualTime"]
 
 import asyncio
 import contextvars
+import importlib
 import logging
 import math
 import sys
@@ -16,17 +17,20 @@ from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
 from concurrent.futures import Executor, Future
 from contextlib import ExitStack, contextmanager, suppress
 from types import TracebackType
-from typing import Any, NoReturn, Self, TypeVar, TypeVarTuple
+from typing import Any, NoReturn, Self, TypeVar, TypeVarTuple, cast
 
 from reactivex import Observable, abc, typing
+from reactivex.internal import SequenceContainsNoElementsError
 from reactivex.testing import ReactiveTest, TestScheduler
 from reactivex.testing.mockobserver import MockObserver
 
 from ..clock import taken_from
 from ..runtime.delivery import Delivery
 from ..runtime.loop import Home
-from ..runtime.process import replaced
+from ..runtime.process import replaced, threadless_loop
 from ..transport.interface import placed
+
+_reactivex_run: Any = importlib.import_module("reactivex.run")  # the function hides its module
 
 logger = logging.getLogger("rxgradio")
 
@@ -59,8 +63,8 @@ class VirtualTime(TestScheduler):
     Beyond reactivex's: no time passes by the number of things that are due at once, what is
     due now is done by `advance_by(0)`, and what was cancelled moves no clock.
 
-    It is one thread's. Nothing that waits in another way lets time go on, such as
-    `concurrent.futures.wait` and reactivex's `Observable.run`; use `run`.
+    So does `run()` of a stream. It is one thread's. Nothing that waits in another way lets
+    time go on, such as `concurrent.futures.wait`, an `Event`, or another event loop.
     """
 
     __test__ = False
@@ -81,6 +85,7 @@ class VirtualTime(TestScheduler):
         self._entered.enter_context(replaced(self._home, self._delivery))
         self._entered.enter_context(taken_from(lambda: self.now))
         self._entered.enter_context(placed(_refuse))
+        self._entered.enter_context(self._running_streams())
         return self
 
     def __exit__(
@@ -95,24 +100,51 @@ class VirtualTime(TestScheduler):
         finally:
             self._entered.close()
 
+    @contextmanager
+    def _running_streams(self) -> Generator[None]:
+        """Have `stream.run()` of reactivex let time go on, where it goes by this clock."""
+        usual = _reactivex_run.run
+
+        def run(source: Observable[T], scheduler: abc.SchedulerBase | None = None) -> T:
+            if threadless_loop() is self._home.loop:
+                return self.run(source)
+            return cast("T", usual(source, scheduler))
+
+        _reactivex_run.run = run
+        try:
+            yield
+        finally:
+            _reactivex_run.run = usual
+
     # ---- time goes on
 
-    def run(self, work: Coroutine[Any, Any, T] | Observable[T], timeout: float | None = None) -> T:
-        """Let time go on until a coroutine has returned, or a stream has ended.
+    def run(
+        self,
+        work: Coroutine[Any, Any, T] | Observable[T] | Future[T],
+        timeout: float | None = None,
+    ) -> T:
+        """Let time go on until a coroutine has returned, or a stream or a job has ended.
 
         Returns what the coroutine does, or the last value of the stream; raises their error.
         `asyncio.sleep` and `asyncio.timeout` in the coroutine go by this clock.
 
         Raises:
             TimeoutError: It has not within so many virtual seconds.
-            RuntimeError: Nothing is due any more, so that it never will; or the stream has
-                ended without a value; or the caller is a coroutine that runs in it.
+            RuntimeError: Nothing is due any more, so that it never will; or the caller is a
+                coroutine that runs in it.
+            SequenceContainsNoElementsError: The stream has ended without a value.
         """
         if self._home.current:
             if isinstance(work, Coroutine):
                 work.close()
             _refuse_inside()
-        future = self._last(work) if isinstance(work, Observable) else self._home.run(work)
+        match work:
+            case Observable():
+                future = self._last(work)
+            case Future():
+                future = work
+            case _:
+                future = self._home.run(work)
         try:
             self.await_(future.done, timeout)
         except BaseException:
@@ -203,7 +235,7 @@ class VirtualTime(TestScheduler):
             if timeout is None or math.isinf(timeout):
                 _refuse_to_wait()
             self._clock = max(self.seconds, until)  # as above
-            raise TimeoutError
+            raise TimeoutError(f"it was not so within {timeout:g} virtual seconds")
 
     def _step(self, until: float = math.inf) -> bool:
         """Do the next thing that is due until then; returns whether there was one."""
@@ -236,7 +268,7 @@ class VirtualTime(TestScheduler):
             if last:
                 future.set_result(last[0])
             else:
-                future.set_exception(RuntimeError("the stream has ended without a value"))
+                future.set_exception(SequenceContainsNoElementsError())
 
         subscription = stream.subscribe(keep, future.set_exception, complete, scheduler=self)
         future.add_done_callback(lambda _: subscription.dispose())
@@ -253,7 +285,8 @@ def _refuse(address: str, _: object) -> NoReturn:
 def _refuse_to_wait() -> NoReturn:
     raise RuntimeError(
         "this would wait for ever: nothing is due any more. Is it to come from an endpoint that "
-        "never ends, or from something that is no part of virtual time?"
+        "never ends, or from something that is no part of virtual time, such as a client or an app "
+        "that was made before it began?"
     )
 
 

@@ -16,6 +16,7 @@ import reactivex as rx
 from hypothesis import given
 from hypothesis import strategies as st
 from reactivex import operators as ops
+from reactivex.internal import SequenceContainsNoElementsError
 from reactivex.testing import ReactiveTest
 
 import rxgradio
@@ -144,7 +145,7 @@ def test_blocking_in_a_coroutine_is_refused_as_on_the_scheduler_thread(time: Vir
     async def main() -> None:
         client.predict("x", api_name="/slow")
 
-    with pytest.raises(RuntimeError, match="await the job"):
+    with pytest.raises(RuntimeError, match="await it: the job"):
         time.run(main())
 
 
@@ -166,12 +167,52 @@ def test_what_never_comes_is_said_to(time: VirtualTime) -> None:
     assert job.latest == "a"
     with pytest.raises(RuntimeError, match="for ever"):
         time.run(rx.never())
-    with pytest.raises(RuntimeError, match="without a value"):
+    with pytest.raises(SequenceContainsNoElementsError):
         time.run(rx.empty())
     with pytest.raises(ZeroDivisionError):
         time.run(rx.throw(ZeroDivisionError()))
-    with pytest.raises(TimeoutError):
+    with pytest.raises(TimeoutError, match="5 virtual seconds"):
         time.run(rx.never(), timeout=5)
+
+
+def test_a_stream_and_a_job_can_be_run(time: VirtualTime) -> None:
+    client = MemoryApp({"/slow": SLOW}).client()
+    stream = client.observe("x", api_name="/slow").outputs()
+    assert stream.run() == "c"
+    assert time.seconds == 50
+    assert rx.timer(5.0, scheduler=time).run() == 0
+    assert time.run(client.submit("x", api_name="/slow")) == "c"
+    with pytest.raises(SequenceContainsNoElementsError):
+        rx.empty().run()
+    with pytest.raises(RuntimeError, match="for ever"):
+        rx.never().run()
+
+
+def test_outside_a_stream_is_run_as_before() -> None:
+    with VirtualTime():
+        pass
+    assert rx.timer(0.01).run() == 0
+
+
+def test_an_app_belongs_to_its_time() -> None:
+    with MemoryApp({"/upper": str.upper}) as app:
+        with VirtualTime(), pytest.raises(RuntimeError, match="within the context of"):
+            app.client()
+        assert app.client().predict("x", api_name="/upper") == "X"
+
+
+def test_what_an_endpoint_raises_is_logged(
+    time: VirtualTime, caplog: pytest.LogCaptureFixture
+) -> None:
+    def crash() -> None:
+        raise ZeroDivisionError("a bug of the test")
+
+    client = MemoryApp({"/crash": crash, "/fail": "#"}).client()
+    with caplog.at_level(logging.WARNING, "rxgradio"):
+        assert isinstance(client.submit("x", api_name="/fail").exception(), AppError)
+        assert caplog.text == ""
+        assert isinstance(client.submit(api_name="/crash").exception(), AppError)
+    assert "ZeroDivisionError: a bug of the test" in caplog.text
 
 
 def test_what_a_given_up_run_has_begun_is_ended(time: VirtualTime) -> None:
