@@ -63,7 +63,9 @@ def test_a_cancel_between_attempts_does_not_say_that_nothing_was_sent(
     serve: Callable[..., Served], version: str
 ) -> None:
     served = serve(version)
-    with Client(served.url, resubmit=Retry(attempts=9, initial=9, longest=9)) as client:
+    # The wait is drawn between nothing and this, so that it is not over before the cancel.
+    weeks = Retry(attempts=9, initial=1e6, longest=1e6, budget=1e7)
+    with Client(served.url, resubmit=weeks) as client:
         job = client.submit("x", 3, api_name="/flow")
         assert next(iter(job)) == "x 0"
         served.drop_all()
