@@ -205,7 +205,7 @@ class Connection:
         self._uploads: dict[Submission, asyncio.Task[None]] = {}
         self._thread = loop_thread()
         self._process = generation()
-        self._running: set[Run] = set()
+        self._running: dict[Run, None] = {}  # in order
         self._closed = False
         self._closing: Future[None] | None = None
         self._lock = threading.Lock()
@@ -499,8 +499,7 @@ class Connection:
                 upload.cancel()
             await asyncio.gather(*uploads, self._courier.aclose(), return_exceptions=True)
             await asyncio.gather(self._calls.aclose(), return_exceptions=True)
-            in_order = sorted(self._running, key=lambda run: run.number)
-            for left in in_order:  # those that were to be made, perhaps again
+            for left in list(self._running):  # those that were to be made, perhaps again
                 unsent = _UNSENT if left in self._held else _NOT_AGAIN
                 left.cut(ClientClosed(unsent))
             sessions = (session.aclose() for session in list(self._sessions))
@@ -510,7 +509,7 @@ class Connection:
                 await self._transport.aclose()
 
     def _begin(self, attempts: Attempts, running: Run, due: float | None) -> None:
-        self._running.add(running)
+        self._running[running] = None
         if due is not None:
             loop = asyncio.get_running_loop()
             running.timer = loop.call_at(due, self._expire, attempts, running)

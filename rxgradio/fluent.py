@@ -49,13 +49,17 @@ class Stream(Observable[T]):
         return aiter(iterate()(self))
 
 
-def _stream(source: Observable[T]) -> Stream[T]:
+def _to(source: Observable[T]) -> abc.Subscription[T]:
     def subscribe(
         observer: abc.ObserverBase[T], scheduler: abc.SchedulerBase | None = None
     ) -> abc.DisposableBase:
         return source.subscribe(observer, scheduler=scheduler)
 
-    return Stream(subscribe)
+    return subscribe
+
+
+def _stream(source: Observable[T]) -> Stream[T]:
+    return Stream(_to(source))
 
 
 class Updates(Stream[Update]):
@@ -210,9 +214,4 @@ class Updates(Stream[Update]):
         return self._as_updates(operator(self))
 
     def _as_updates(self, stream: Observable[Update]) -> Updates:
-        def subscribe(
-            observer: abc.ObserverBase[Update], scheduler: abc.SchedulerBase | None = None
-        ) -> abc.DisposableBase:
-            return stream.subscribe(observer, scheduler=scheduler)
-
-        return Updates(subscribe, misses=self._misses)
+        return Updates(_to(stream), misses=self._misses)

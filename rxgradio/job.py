@@ -14,7 +14,6 @@ __all__ = ["Communicator", "Iteration", "Job", "Run", "attach", "feed"]
 
 import asyncio
 import contextvars
-import itertools
 import threading
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Generator, Iterator, Sequence
@@ -501,16 +500,12 @@ class Run:
         holder: Kept alive for as long as the job runs.
     """
 
-    __slots__ = ("_at_end", "_holder", "_job", "_running", "number", "timer")
+    __slots__ = ("_at_end", "_holder", "_job", "_running", "timer")
 
-    _numbers = itertools.count()
-
-    def __init__(self, job: Job, running: set[Run], holder: object) -> None:
+    def __init__(self, job: Job, running: dict[Run, None], holder: object) -> None:
         self._job: Job | None = job
         self._running = running
         self._holder: object = holder
-        self.number = next(self._numbers)
-        """Runs are numbered in the order in which they were made."""
         self._at_end: Callable[[], object] | None = None
         self.timer: asyncio.TimerHandle | None = None
         """Stopped when the job runs no more, or nothing more is to be heard of it."""
@@ -589,7 +584,7 @@ class Run:
 
     def leave(self) -> None:
         """Run no more, and hold nobody."""
-        self._running.discard(self)
+        self._running.pop(self, None)
         self._holder = None
         if self.timer is not None:
             self.timer.cancel()

@@ -31,7 +31,7 @@ def test_what_was_missed_is_told_at_the_end_unless_it_was_told(
     job = Job(
         communicator=Communicator("/job", lambda data: data[0], StatusUpdate(Status.STARTING))
     )
-    run = Run(job, set(), None)
+    run = Run(job, {}, None)
     run.publish([Values(["a"], final=False), Edits([[["append", [], "b"]]])], RUNNING)
     late = Values([final], final=False, late=True)
     run.finish([RUNNING, late, Values([final], final=True), SUCCESS], SUCCESS, None)
@@ -124,7 +124,7 @@ def begun() -> tuple[Job, Run]:
     """Make a job that has told nothing but that it starts."""
     communicator = Communicator("/job", lambda data: data[0], StatusUpdate(Status.STARTING))
     job = Job(communicator=communicator)
-    return job, Run(job, set(), None)
+    return job, Run(job, {}, None)
 
 
 def test_cancelling_it_cancels_the_future() -> None:

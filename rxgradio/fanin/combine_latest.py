@@ -5,12 +5,11 @@ from __future__ import annotations
 __all__ = ["combine_latest"]
 
 from collections.abc import Mapping, Sequence
-from typing import Generic, TypeVar
+from typing import TypeVar
 
 from reactivex import Observable, abc
 
-from .inlets import Inlets, labelled_streams
-from .labelled import noted
+from .inlets import LabelledInlets, labelled_streams
 
 K = TypeVar("K")
 T = TypeVar("T")
@@ -52,7 +51,7 @@ def combine_latest(
     return Observable(subscribe)
 
 
-class _Combining(Inlets[T, dict[K, T]], Generic[K, T]):
+class _Combining(LabelledInlets[K, T, dict[K, T]]):
     def __init__(
         self,
         labels: Sequence[K],
@@ -61,21 +60,15 @@ class _Combining(Inlets[T, dict[K, T]], Generic[K, T]):
         *,
         partial: bool,
     ) -> None:
-        super().__init__(observer, scheduler)
-        self._labels = labels
+        super().__init__(labels, observer, scheduler)
         self._partial = partial
         self._newest: dict[int, T] = {}
-        if not labels:
-            self.out.end()
 
     def take(self, which: int, value: T) -> None:
         self._newest[which] = value
-        if self._partial or len(self._newest) == len(self._labels):
+        if self._partial or len(self._newest) == len(self.labels):
             newest = self._newest
-            self.out.put({label: newest[n] for n, label in enumerate(self._labels) if n in newest})
-
-    def fail(self, which: int, error: Exception) -> None:
-        self.out.end(noted(error, self._labels[which]))
+            self.out.put({label: newest[n] for n, label in enumerate(self.labels) if n in newest})
 
     def complete(self, which: int) -> None:
         if not self.open or not (self._partial or which in self._newest):

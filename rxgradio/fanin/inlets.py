@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-__all__ = ["Inlets", "checked", "labelled_streams"]
+__all__ = ["Inlets", "LabelledInlets", "checked", "labelled_streams"]
 
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, Generic, TypeVar
 
@@ -14,7 +14,9 @@ from reactivex import Observable, abc
 from reactivex.disposable import Disposable, SingleAssignmentDisposable
 
 from ..operators.outlet import Outlet
+from .labelled import noted
 
+K = TypeVar("K")
 T = TypeVar("T")
 U = TypeVar("U")
 
@@ -142,6 +144,31 @@ class Inlets(ABC, Generic[T, U]):
                 self.leave(which)
             decide(which, *what)
         self.settle()
+
+
+class LabelledInlets(Inlets[T, U], Generic[K, T, U]):
+    """Streams that have labels: nothing is to come of none, and an error ends all.
+
+    Args:
+        labels: Of the streams, in their order.
+        observer: As of `Inlets`.
+        scheduler: As of `Inlets`.
+    """
+
+    def __init__(
+        self,
+        labels: Sequence[K],
+        observer: abc.ObserverBase[U],
+        scheduler: abc.SchedulerBase | None,
+    ) -> None:
+        super().__init__(observer, scheduler)
+        self.labels = labels
+        if not labels:
+            self.out.end()
+
+    def fail(self, which: int, error: Exception) -> None:
+        """End with it, and say whose it is."""
+        self.out.end(noted(error, self.labels[which]))
 
 
 def labelled_streams(streams: Mapping[Any, Observable[Any]]) -> list[Observable[Any]]:

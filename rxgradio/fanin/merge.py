@@ -9,8 +9,8 @@ from typing import Any, Literal, TypeVar, overload
 
 from reactivex import Observable, abc
 
-from .inlets import Inlets, labelled_streams
-from .labelled import Labelled, noted
+from .inlets import LabelledInlets, labelled_streams
+from .labelled import Labelled
 
 K = TypeVar("K")
 T = TypeVar("T")
@@ -63,7 +63,7 @@ def merge(
     return Observable(subscribe)
 
 
-class _Merging(Inlets[Any, Labelled[K, Any]]):
+class _Merging(LabelledInlets[K, Any, Labelled[K, Any]]):
     def __init__(
         self,
         labels: Sequence[K],
@@ -72,22 +72,18 @@ class _Merging(Inlets[Any, Labelled[K, Any]]):
         *,
         keep: bool,
     ) -> None:
-        super().__init__(observer, scheduler)
-        self._labels = labels
+        super().__init__(labels, observer, scheduler)
         self._keep = keep
-        if not labels:
-            self.out.end()
 
     def take(self, which: int, value: Any) -> None:
-        self.out.put(Labelled(self._labels[which], value))
+        self.out.put(Labelled(self.labels[which], value))
 
     def fail(self, which: int, error: Exception) -> None:
-        label = self._labels[which]
         if self._keep:
-            self.out.put(Labelled(label, None, error))
+            self.out.put(Labelled(self.labels[which], None, error))
             self.complete(which)
         else:
-            self.out.end(noted(error, label))
+            super().fail(which, error)
 
     def complete(self, which: int) -> None:  # noqa: ARG002 (which one is all the same)
         if not self.open:

@@ -6,12 +6,11 @@ __all__ = ["zip"]
 
 from collections import deque
 from collections.abc import Mapping, Sequence
-from typing import Generic, TypeVar
+from typing import TypeVar
 
 from reactivex import Observable, abc
 
-from .inlets import Inlets, labelled_streams
-from .labelled import noted
+from .inlets import LabelledInlets, labelled_streams
 
 K = TypeVar("K")
 T = TypeVar("T")
@@ -46,20 +45,17 @@ def zip(streams: Mapping[K, Observable[T]]) -> Observable[dict[K, T]]:  # noqa: 
     return Observable(subscribe)
 
 
-class _Zipping(Inlets[T, dict[K, T]], Generic[K, T]):
+class _Zipping(LabelledInlets[K, T, dict[K, T]]):
     def __init__(
         self,
         labels: Sequence[K],
         observer: abc.ObserverBase[dict[K, T]],
         scheduler: abc.SchedulerBase | None,
     ) -> None:
-        super().__init__(observer, scheduler)
-        self._labels = labels
+        super().__init__(labels, observer, scheduler)
         self._waiting: list[deque[T]] = [deque() for _ in labels]
         self._lacking = len(labels)
         """How many of them have no value that waits."""
-        if not labels:
-            self.out.end()
 
     def take(self, which: int, value: T) -> None:
         self._waiting[which].append(value)
@@ -68,14 +64,11 @@ class _Zipping(Inlets[T, dict[K, T]], Generic[K, T]):
         self._lacking -= 1
         if self._lacking:
             return
-        self.out.put({label: self._waiting[n].popleft() for n, label in enumerate(self._labels)})
+        self.out.put({label: self._waiting[n].popleft() for n, label in enumerate(self.labels)})
         empty = [n for n, values in enumerate(self._waiting) if not values]
         self._lacking = len(empty)
         if not self.open.keys() >= set(empty):
             self.out.end()
-
-    def fail(self, which: int, error: Exception) -> None:
-        self.out.end(noted(error, self._labels[which]))
 
     def complete(self, which: int) -> None:
         if not self._waiting[which]:

@@ -57,14 +57,14 @@ class VirtualTime(TestScheduler):
     Clients, jobs, their timers and watchdogs, operators, and the functions of apps in memory
     run on the thread of the test, when it says that time goes on: `start`, `advance_to` and
     `advance_by`, in seconds, or `run`. Whatever waits for a job (`result`, `predict`, `for`)
-    lets time go on until that is there. Nothing happens by chance: the same test has the same
-    course, always.
+    lets time go on until that is there, and so does `run()` of a stream. Nothing happens by
+    chance: the same test has the same course, always.
 
     Beyond reactivex's: no time passes by the number of things that are due at once, what is
     due now is done by `advance_by(0)`, and what was cancelled moves no clock.
 
-    So does `run()` of a stream. It is one thread's. Nothing that waits in another way lets
-    time go on, such as `concurrent.futures.wait`, an `Event`, or another event loop.
+    It is one thread's. Nothing that waits in another way lets time go on, such as
+    `concurrent.futures.wait`, an `Event`, or another event loop.
     """
 
     __test__ = False

@@ -29,15 +29,15 @@ def new_job() -> Job:
 
 
 def yields(job: Job, value: object) -> None:
-    Run(job, set(), None).publish([Values([value], final=False)], RUNNING)
+    Run(job, {}, None).publish([Values([value], final=False)], RUNNING)
 
 
 def succeeds(job: Job, value: object) -> None:
-    Run(job, set(), None).finish([Values([value], final=True), SUCCESS], SUCCESS, None)
+    Run(job, {}, None).finish([Values([value], final=True), SUCCESS], SUCCESS, None)
 
 
 def fails(job: Job, why: str) -> None:
-    Run(job, set(), None).finish([FAILURE], FAILURE, AppError(why))
+    Run(job, {}, None).finish([FAILURE], FAILURE, AppError(why))
 
 
 def last(job: Job) -> Snapshot:
@@ -63,7 +63,7 @@ def test_a_cancelled_job_is_followed_until_the_server_has_answered() -> None:
     seen = _each(watch("job", job))
     job.cancel()
     assert [next(seen).phase for _ in range(3)][-1] is Phase.CANCELLED
-    Run(job, set(), None).cancel_told(CancelOutcome.GENERATOR_CLOSED)
+    Run(job, {}, None).cancel_told(CancelOutcome.GENERATOR_CLOSED)
     assert [snapshot.outcome for snapshot in seen] == [CancelOutcome.GENERATOR_CLOSED]
 
 
@@ -94,7 +94,7 @@ def test_all_calls_are_made_at_once_and_end_in_one_stream() -> None:
         yields(count, f"{number} of 50")
     for snapshot in seen:
         if snapshot.phase is Phase.CANCELLED and snapshot.outcome is None:
-            Run(count, set(), None).cancel_told(CancelOutcome.GENERATOR_CLOSED)
+            Run(count, {}, None).cancel_told(CancelOutcome.GENERATOR_CLOSED)
 
     ends = {call.name: Snapshot(call.name) for call in CALLS}
     # A stream can be watched again, as the jobs remember.

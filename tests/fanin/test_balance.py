@@ -90,7 +90,7 @@ class Replica(Endpoint):
         self.options_of.append(options)
         told = Communicator(info.label, value, StatusUpdate(Status.STARTING))
         self.jobs.append(Job(communicator=told))
-        self.runs.append(Run(self.jobs[-1], set(), None))
+        self.runs.append(Run(self.jobs[-1], {}, None))
         return self.jobs[-1]
 
     def queue(self, size: int, eta: float = 1.0, job: int = -1) -> None:

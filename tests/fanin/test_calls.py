@@ -44,6 +44,7 @@ def test_disposing_of_a_race_cancels_all(memory_client: Client, memory_app: Memo
     for tag in "ab":
         memory_app.open(tag)
         memory_app.await_ledger(tag, "closed")
+    assert [memory_app.closed(tag) for tag in "ab"] == [1, 1]
 
 
 @pytest.mark.parametrize("after", [0.01, Percentile(95, initial=0.01)])

@@ -83,7 +83,7 @@ UPDATES = st.lists(st.one_of(st.builds(out, st.integers()), st.builds(log, st.te
 @given(UPDATES, st.integers())
 def test_outputs_are_those_of_the_job(updates: list[Update], value: int) -> None:
     job = Job(communicator=Communicator("/f", lambda data: data[0], STARTS))
-    run = Run(job, set(), None)
+    run = Run(job, {}, None)
     for update in updates:
         entry: Any = update
         if isinstance(update, OutputUpdate):
