@@ -15,7 +15,7 @@ ROOT = Path(rxgradio.__file__).parent
 LAYERS = [
     {"__main__"},
     {"cli"},
-    {"demo", "testing"},
+    {"demo", "testing", "ui"},
     {"__init__"},
     {"client", "fanin", "utils"},
     {"connection", "endpoint"},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Snapshot", "snapshots"]
+__all__ = ["Snapshot", "Snapshots", "snapshots"]
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError
@@ -62,19 +62,22 @@ def snapshots() -> Callable[[Observable[Update]], Observable[Snapshot]]:
     stream of one call after another, a call begins anew, but for the `output` of the
     one before, which stays until there is another.
     """
-    return folding(lambda _: _Snapshots())
+    return folding(lambda _: Snapshots())
 
 
 _ENDS = frozenset({Status.FINISHED, Status.CANCELLED})
 _HAVE_BARS = frozenset({Status.SENDING_DATA, Status.PROGRESS})
 
 
-class _Snapshots(Fold[Update, Snapshot]):
+class Snapshots(Fold[Update, Snapshot]):
+    """What is known of a call so far."""
+
     def __init__(self) -> None:
         self._heard = False
         self._now = Snapshot()
 
     def next(self, value: Update) -> Sequence[Snapshot]:
+        """Take an update."""
         self._heard = True
         if is_new_call(value) or value.attempt != self._now.attempt:
             self._now = Snapshot(output=self._now.output, attempt=value.attempt)
@@ -95,6 +98,7 @@ class _Snapshots(Fold[Update, Snapshot]):
         return (self._now,)
 
     def end(self, error: Exception | None) -> tuple[Sequence[Snapshot], Exception | None]:
+        """Take the end; an error is a value."""
         now = self._now
         if error is not None:
             return (_failed(now, error),), None

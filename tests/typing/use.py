@@ -30,6 +30,7 @@ from rxgradio import (
     Updates,
     fanin,
     handle_file,
+    ui,
 )
 from rxgradio.bulk import MapProgress, MapResult, MapResults
 from rxgradio.fanin import Labelled, Percentile, Result, labelled
@@ -44,6 +45,8 @@ from rxgradio.operators import (
     switch_map,
     text_deltas,
 )
+from rxgradio.ui.terminal import Terminal
+from rxgradio.ui.tk import Tk
 
 
 def blocking() -> None:
@@ -173,3 +176,25 @@ def length(text: str) -> Observable[int]:
 
 def later(text: str) -> Future[int]:
     return Future()
+
+
+def windows(client: Client, widget: object, toolkit: ui.Toolkit) -> None:
+    job = client.submit("a")
+    assert_type(ui.bind(job, status=widget, progress=print), ui.Binding)
+    assert_type(ui.bind(job.updates.outputs(), widget, "text", every=True), ui.Binding)
+    assert_type(ui.changes(widget, initial=True), Observable[Any])
+    assert_type(job.updates.pipe(ui.view()), Observable[ui.View])
+    hopped = job.updates.outputs().pipe(ops.map(length_of), ui.observe_on(widget, fps=10))
+    assert_type(hopped, Observable[int])
+    ui.register("my_toolkit", lambda _: toolkit)
+    ui.show(job, client.observe("a"), {"name": job})
+    of_tk: ui.Toolkit = Tk(widgets())
+    of_terminal: ui.Toolkit = Terminal()
+    assert of_tk is not of_terminal
+
+
+def length_of(text: Any) -> int:
+    return len(text)
+
+
+def widgets() -> Any: ...

@@ -1,0 +1,108 @@
+"""The terminal without more: lines; and tqdm's bars as widgets."""
+
+from __future__ import annotations
+
+__all__ = ["Lines", "Terminal", "said_of"]
+
+from collections.abc import Callable
+from typing import IO, Any, Self
+
+from .any_thread import AnyThread
+from .views import View
+
+_STEPS = 100
+"""Of a bar that was made without a total."""
+_MOST = 60
+"""Characters of an output that are shown."""
+
+
+class Terminal(AnyThread):
+    """The toolkit of tqdm's bars, and of functions that write to a terminal.
+
+    A bar's text is its description; anything else that it is to show is how far it is.
+
+    Args:
+        widget: Of the terminal; nothing is asked of it.
+        frame: Seconds between two paintings.
+    """
+
+    def __init__(self, widget: Any = None, frame: float = 0.1) -> None:  # noqa: ARG002 (any will do)
+        super().__init__(frame)
+
+    def alive(self, widget: Any) -> bool:
+        """Whether a bar is not closed."""
+        return not getattr(widget, "disable", False)
+
+    def get(self, widget: Any, prop: str | None) -> Any:
+        """Return an attribute of a bar; how far it is, by default."""
+        return getattr(widget, prop or "n")
+
+    def set(self, widget: Any, prop: str | None, value: Any) -> None:
+        """Set how far a bar is, its description, or an attribute, and draw it."""
+        if prop is not None:
+            setattr(widget, prop, value)
+        elif isinstance(value, str):
+            widget.set_description_str(value, refresh=False)
+        else:
+            if not widget.total:
+                widget.total = _STEPS
+            done = (value or 0.0) * widget.total
+            widget.n = round(done) if isinstance(widget.total, int) and widget.total > 1 else done
+        # Whatever its own interval: the last value is to be seen.
+        widget.refresh()
+
+    def listen(self, *_: object) -> Callable[[], object]:
+        """Refuse: nobody changes anything there.
+
+        Raises:
+            TypeError: Always.
+        """
+        raise TypeError("a terminal has nothing that its user could change")
+
+
+class Lines:
+    """Where calls stand, as lines of a file: one when that has changed, at most one a second.
+
+    Args:
+        file: What is written to.
+        width: Columns of the names.
+    """
+
+    frame = 1.0
+
+    def __init__(self, file: IO[str], width: int) -> None:
+        self._file = file
+        self._width = width
+
+    def begin(self, name: str) -> Callable[[View], None]:
+        """Return what shows a view of a call of this name."""
+        last = ""
+
+        def show(view: View) -> None:
+            nonlocal last
+            said = said_of(view)
+            if said != last:
+                last = said
+                self._file.write(f"{name:{self._width}}  {said}\n")
+                self._file.flush()
+
+        return show
+
+    def __enter__(self) -> Self:
+        """Begin; there is nothing to do."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End; there is nothing to do."""
+
+
+def said_of(view: View) -> str:
+    """Return where a call stands in one line, with what there is of a text or a number."""
+    output = view.output
+    if isinstance(output, str | int | float) and not view.error:
+        text = " ".join(str(output).split())
+        if view.busy and view.status == "streaming":
+            return f"streaming: {text if len(text) <= _MOST else '…' + text[1 - _MOST :]}"
+        if view.status == "done":
+            return f"done: {text if len(text) <= _MOST else text[: _MOST - 1] + '…'}"
+    return " ".join(view.status.split())

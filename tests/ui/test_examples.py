@@ -1,0 +1,198 @@
+"""The examples for UIs run, and look as they should.
+
+With the name of a folder in RXGRADIO_PICTURES, the pictures of docs/ui.md are left there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import os
+import re
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+from rich.console import Console
+from rich.text import Text
+
+from rxgradio import AppError, Client, ProgressUnit, Status, StatusUpdate
+from rxgradio.testing import Endpoint, FaultServer
+from tests.contract.app import SOON
+from tests.ui.conftest import need
+
+ROOT = Path(__file__).parents[2]
+EXAMPLES = ROOT / "examples" / "ui"
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    """Where pictures are left."""
+    return Path(os.environ.get("RXGRADIO_PICTURES") or tmp_path)
+
+
+def test_every_example_is_tried_and_short() -> None:
+    assert {path.name for path in EXAMPLES.glob("*.py")} == {"terminal.py", "tk_type_ahead.py"}
+    for path in EXAMPLES.glob("*.py"):
+        assert len(path.read_text("utf-8").splitlines()) <= 40, path.name
+
+
+# ---- the terminal
+
+
+class Held:
+    """What the calls of the example wait for in the middle of their work."""
+
+    def __init__(self) -> None:
+        self.open = threading.Event()
+
+    async def passed(self) -> None:
+        await asyncio.to_thread(self.open.wait, SOON)
+
+    def endpoints(self) -> dict[str, Any]:
+        async def render(steps: float) -> AsyncIterator[Any]:
+            bar = ProgressUnit(index=8, length=steps, unit="steps", desc="refine")
+            yield StatusUpdate(Status.PROGRESS, progress_data=[bar])
+            await self.passed()
+            yield "a picture, 1024 x 1024"
+
+        async def write(text: str, size: float, delay: float) -> AsyncIterator[Any]:
+            yield text[:24]
+            await self.passed()
+            yield text
+
+        async def scan(page: float) -> str:
+            await self.passed()
+            return f"page {page:g} has 347 words"
+
+        def divide(a: float, b: float) -> float:
+            raise AppError("cannot divide by zero")
+
+        return {
+            "/reverse": lambda text: text[::-1],
+            "/render": render,
+            "/write": write,
+            "/divide": divide,
+            "/scan": Endpoint(function=scan, concurrency=1),
+        }
+
+
+@pytest.fixture
+def held() -> Iterator[Held]:
+    held = Held()
+    yield held
+    held.open.set()
+
+
+MID_WAY = ("done: desserts", " 40 % refine", "streaming: Streams say one", "failed: ", "queued, 1")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")
+def test_jobs_as_bars(held: Held, pictures: Path) -> None:
+    import fcntl
+    import pty
+    import struct
+    import termios
+
+    main, side = pty.openpty()
+    fcntl.ioctl(side, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 84, 0, 0))
+    env = {**os.environ, "TERM": "xterm-256color", "PYTHONIOENCODING": "utf-8"}
+    with FaultServer(held.endpoints()) as server, Client(server.url) as client:
+        holder = client.submit(0, api_name="/scan")
+        written = b""
+        process = subprocess.Popen(
+            [sys.executable, "-W", "error", EXAMPLES / "terminal.py", server.url],
+            **dict.fromkeys(("stdin", "stdout", "stderr"), side),
+            env=env,
+        )
+        os.close(side)
+        try:
+            deadline = time.monotonic() + SOON
+            while not all(word in last_frame(written) for word in MID_WAY):
+                assert time.monotonic() < deadline, last_frame(written)
+                written += os.read(main, 65536)
+            picture = frame(written)
+            held.open.set()
+            with suppress(OSError):  # Linux says so at the end of a pseudo-terminal
+                while more := os.read(main, 65536):
+                    written += more
+            assert process.wait(SOON) == 0
+        finally:
+            held.open.set()
+            process.kill()
+            process.wait(SOON)
+        os.close(main)
+        holder.result(SOON)
+    assert last_frame(written).count("✓") == 4
+    draw(picture, pictures / "terminal.svg")
+
+
+def frame(written: bytes) -> str:
+    """Return what is on the screen: what comes after the cursor went to the top of it."""
+    text = written.decode("utf-8", "replace").replace("\r\n", "\n")
+    return re.split(r"(?:\x1b\[1A\x1b\[2K)+", text)[-1]
+
+
+def last_frame(written: bytes) -> str:
+    return Text.from_ansi(frame(written)).plain
+
+
+def draw(frame: str, to: Path) -> None:
+    console = Console(record=True, file=io.StringIO(), width=84)
+    console.print("[bold green]$[/] python examples/ui/terminal.py")
+    console.print(Text.from_ansi(frame.strip("\n")))
+    picture = console.export_svg(title="rxgradio.ui.show")
+    # Without fonts from elsewhere.
+    to.write_text(re.sub(r"@font-face \{.*?\}", "", picture, flags=re.DOTALL), "utf-8")
+    assert "refine" in picture
+
+
+# ---- Tk
+
+
+def test_type_ahead_in_tk(tk_root: Any, display: str, pictures: Path) -> None:
+    need(tk_root, "Xvfb or tkinter")
+    ends: list[tuple[str, str]] = []
+    hold = asyncio.Event()
+
+    async def write(text: str, size: float, delay: float) -> AsyncIterator[str]:
+        try:
+            for end in (15, 25, 36):
+                yield text[:end]
+            await hold.wait()
+        except (GeneratorExit, asyncio.CancelledError):
+            ends.append((text, "closed"))
+            raise
+
+    with FaultServer({"/write": write}) as server:
+        picture = pictures / "tk_type_ahead.png"
+        done = subprocess.run(
+            [
+                *(sys.executable, "-W", "error", Path(__file__).parent / "typist.py"),
+                *(EXAMPLES / "tk_type_ahead.py", server.url, picture),
+            ],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+            env={**os.environ, "DISPLAY": display},
+        )
+        assert done.stderr == ""
+        assert done.stdout == "streaming\n"
+        assert done.returncode == 0
+        assert len(server.asked("join")) == len(server.asked("cancel")) == 2
+    assert set(ends) == {
+        ("About reactive: all that there is to say.", "closed"),
+        ("About re: all that there is to say.", "closed"),
+    }
+    with Image.open(picture) as image:
+        colours = image.convert("RGB").getcolors(1 << 20)
+    assert colours is not None
+    assert len(colours) > 20  # letters are drawn there

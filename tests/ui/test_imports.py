@@ -1,0 +1,23 @@
+"""Nothing is imported that is not needed."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+
+@pytest.mark.parametrize(
+    ("code", "unwanted"),
+    [
+        ("import rxgradio", "rxgradio.ui"),
+        ("from rxgradio.ui import *", "tkinter rich tqdm traitlets textual rxgradio.ui.tk"),
+    ],
+)
+def test_nothing_is_imported_before_it_is_needed(code: str, unwanted: str) -> None:
+    script = f"import sys; {code}; print(*[m for m in {unwanted.split()} if m in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout.split() == []
