@@ -69,6 +69,23 @@ def render(steps: float, progress: Any = gr.Progress()) -> str:  # noqa: B008 (h
     return "a picture, 1024 x 1024"
 
 
+def summarise(pages: float, progress: Any = gr.Progress()) -> Iterator[str]:  # noqa: B008 (as above)
+    """Work in steps, and show what there is of the result after each."""
+    said = [
+        "The first page says what a stream is.",
+        "Then one is cut, and nothing is lost.",
+        "Two of them meet, and keep their order.",
+        "A slow reader holds nobody up.",
+        "Whoever leaves is not waited for.",
+    ]
+    told = ""
+    for page in range(int(pages)):
+        progress((page, int(pages)), desc=f"reading page {page + 1} of {int(pages)}")
+        time.sleep(0.4)
+        told = f"{told}{said[page % len(said)]}\n"
+        yield told
+
+
 def scan(page: float) -> str:
     """Work on one page at a time: the others wait in the queue."""
     time.sleep(1.3)
@@ -135,6 +152,7 @@ def build() -> Any:
         _offer(reverse, gr.Textbox(label="text"))
         _offer(write, gr.Textbox(label="text"), gr.Number(label="size"), gr.Number(label="delay"))
         _offer(render, gr.Number(label="steps"))
+        _offer(summarise, gr.Number(label="pages"))
         _offer(scan, gr.Number(label="page"), concurrency_limit=1)
         _offer(check)
         _offer(divide, gr.Number(label="a"), gr.Number(label="b"))

@@ -68,6 +68,17 @@ def tk_root(display: str | None) -> Iterator[Any]:
         gc.collect()
 
 
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """A browser; tests open pages in tabs of their own, and close them."""
+    need(find_spec("selenium"), "selenium")
+    from tests.ui.browser import found, open_browser
+
+    need(found(), "chromium, or chromedriver,")
+    with open_browser() as opened:
+        yield opened
+
+
 @pytest.fixture
 def window() -> Window:
     """A UI whose time a test makes."""
