@@ -49,7 +49,7 @@ class Summary(FaultServer):
                 desc = f"reading page {page + 1} of {count}"
                 bar = ProgressUnit(index=page, length=count, unit="steps", desc=desc)
                 yield StatusUpdate(Status.PROGRESS, progress_data=[bar])
-                while page == 3 and not self._go_on.is_set():
+                while page == 3 and not self._go_on.is_set():  # noqa: ASYNC110 (a thread sets it)
                     await asyncio.sleep(0.01)
                 told = f"{told}{LINES[page % len(LINES)]}\n"
                 yield told
