@@ -36,7 +36,6 @@ class EventLoop:
         if delay <= 0:
             self._loop.call_soon_threadsafe(action, context=self._context)
         else:
-            # What is called later is no less due if the loop has to be woken for it.
             self._loop.call_soon_threadsafe(self._later, action, delay)
 
     def _later(self, action: Callable[[], object], delay: float) -> None:
