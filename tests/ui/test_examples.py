@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from rxgradio import AppError, Client, ProgressUnit, Status, StatusUpdate
 from rxgradio.testing import Endpoint, FaultServer
 from tests.contract.app import SOON
 from tests.ui.conftest import need
+from tests.ui.summary import READING, Summary
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples" / "ui"
@@ -39,7 +40,11 @@ def pictures(tmp_path: Path) -> Path:
 
 
 def test_every_example_is_tried_and_short() -> None:
-    assert {path.name for path in EXAMPLES.glob("*.py")} == {"terminal.py", "tk_type_ahead.py"}
+    assert {path.name for path in EXAMPLES.glob("*.py")} == {
+        "a_job_in_tk.py",
+        "terminal.py",
+        "tk_type_ahead.py",
+    }
     for path in EXAMPLES.glob("*.py"):
         assert len(path.read_text("utf-8").splitlines()) <= 40, path.name
 
@@ -147,7 +152,7 @@ def last_frame(written: bytes) -> str:
 def draw(frame: str, to: Path) -> None:
     console = Console(record=True, file=io.StringIO(), width=84)
     console.print("[bold green]$[/] python examples/ui/terminal.py")
-    console.print(Text.from_ansi(frame.strip("\n")))
+    console.print(Text.from_ansi(frame.strip("\n")), end="\n\n")
     picture = console.export_svg(title="rxgradio.ui.show")
     # Without fonts from elsewhere.
     to.write_text(re.sub(r"@font-face \{.*?\}", "", picture, flags=re.DOTALL), "utf-8")
@@ -155,6 +160,26 @@ def draw(frame: str, to: Path) -> None:
 
 
 # ---- Tk
+
+
+@contextmanager
+def program(
+    name: str, address: str, picture: Path, display: str
+) -> Iterator[subprocess.Popen[str]]:
+    """Run an example for Tk as its user would, without its user."""
+    command = [Path(__file__).parent / "typist.py", EXAMPLES / f"{name}.py", address, picture]
+    with subprocess.Popen(
+        [sys.executable, "-W", "error", *map(str, command)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**os.environ, "DISPLAY": display},
+    ) as process:
+        try:
+            yield process
+            assert process.wait(SOON) == 0
+        finally:
+            process.kill()
 
 
 def test_type_ahead_in_tk(tk_root: Any, display: str, pictures: Path) -> None:
@@ -171,28 +196,37 @@ def test_type_ahead_in_tk(tk_root: Any, display: str, pictures: Path) -> None:
             ends.append((text, "closed"))
             raise
 
-    with FaultServer({"/write": write}) as server:
-        picture = pictures / "tk_type_ahead.png"
-        done = subprocess.run(
-            [
-                *(sys.executable, "-W", "error", Path(__file__).parent / "typist.py"),
-                *(EXAMPLES / "tk_type_ahead.py", server.url, picture),
-            ],
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-            env={**os.environ, "DISPLAY": display},
-        )
-        assert done.stderr == ""
-        assert done.stdout == "streaming\n"
-        assert done.returncode == 0
+    picture = pictures / "tk_type_ahead.png"
+    with (
+        FaultServer({"/write": write}) as server,
+        program("tk_type_ahead", server.url, picture, display) as process,
+    ):
+        assert process.stdout is not None
+        assert process.stdout.read() == "pictured\nstreaming\n"
         assert len(server.asked("join")) == len(server.asked("cancel")) == 2
     assert set(ends) == {
         ("About reactive: all that there is to say.", "closed"),
         ("About re: all that there is to say.", "closed"),
     }
+    assert_drawn(picture)
+
+
+def test_a_job_in_tk(tk_root: Any, display: str, pictures: Path) -> None:
+    need(tk_root, "Xvfb or tkinter")
+    picture = pictures / "a_job_in_tk.png"
+    with Summary() as server, program("a_job_in_tk", server.url, picture, display) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == f"{READING}, 60.0, normal\n"
+        assert process.stdout.readline() == "pictured\n"
+        server.go_on()
+        assert process.stdout.read() == "done, 100.0, disabled\n"
+    assert server.ledger == ["started", "finished"]
+    assert_drawn(picture)
+
+
+def assert_drawn(picture: Path) -> None:
+    """Check that there is more to be seen than an empty window."""
     with Image.open(picture) as image:
         colours = image.convert("RGB").getcolors(1 << 20)
     assert colours is not None
-    assert len(colours) > 20  # letters are drawn there
+    assert len(colours) > 20  # letters
