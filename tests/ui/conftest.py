@@ -109,7 +109,12 @@ DRIVERS: dict[str, Callable[[pytest.FixtureRequest], Driver]] = {
 """What makes the driver of each toolkit; a further one needs a line here."""
 
 
-@pytest.fixture(params=sorted(DRIVERS))
+# A toolkit's tests share what is slow to begin, in one process.
+@pytest.fixture(
+    params=[
+        pytest.param(name, marks=pytest.mark.xdist_group(f"ui {name}")) for name in sorted(DRIVERS)
+    ]
+)
 def ui(request: pytest.FixtureRequest) -> Iterator[Driver]:
     """A window of each toolkit in turn."""
     driver = DRIVERS[request.param](request)
