@@ -17,9 +17,11 @@ _MOST = 60
 
 
 class Terminal(AnyThread):
-    """The toolkit of tqdm's bars, and of functions that write to a terminal.
+    """The toolkit of tqdm's bars, of rich, and of functions that write to a terminal.
 
-    A bar's text is its description; anything else that it is to show is how far it is.
+    A bar's text is its description; anything else that it is to show is how far it is. Of
+    rich, a `Status` or a `Live` is updated, a `Console` prints, and a `Progress` is a bar if it
+    has one task.
 
     Args:
         widget: Of the terminal; nothing is asked of it.
@@ -39,6 +41,9 @@ class Terminal(AnyThread):
 
     def set(self, widget: Any, prop: str | None, value: Any) -> None:
         """Set how far a bar is, its description, or an attribute, and draw it."""
+        if not hasattr(widget, "n"):
+            _show_by_rich(widget, value)
+            return
         if prop is not None:
             setattr(widget, prop, value)
         elif isinstance(value, str):
@@ -58,6 +63,27 @@ class Terminal(AnyThread):
             TypeError: Always.
         """
         raise TypeError("a terminal has nothing that its user could change")
+
+
+def _show_by_rich(widget: Any, value: Any) -> None:
+    from rich.markup import escape  # noqa: PLC0415 (it is there if a widget of it is)
+
+    if hasattr(widget, "tasks"):
+        if len(widget.tasks) != 1:
+            raise TypeError(
+                f"this Progress has {len(widget.tasks)} tasks; bind functions that update one: "
+                "progress=lambda done: it.update(task, completed=done), on=it"
+            )
+        (task,) = widget.tasks
+        if isinstance(value, str):
+            widget.update(task.id, description=escape(value))
+        elif value is not None:  # one that knows its total cannot go back to not knowing it
+            total = task.total or 1.0
+            widget.update(task.id, total=total, completed=value * total)
+        return
+    # Texts are of servers, and none of rich's markup.
+    shown = escape(value) if isinstance(value, str) else value
+    (widget.update if hasattr(widget, "update") else widget.print)(shown)
 
 
 class Lines:

@@ -12,6 +12,8 @@ import pytest
 import reactivex
 from reactivex import Subject
 from rich.console import Console
+from rich.live import Live
+from rich.progress import Progress
 from tqdm import tqdm
 
 from rxgradio import AppError, Client, Job
@@ -190,3 +192,48 @@ def test_a_bar_of_tqdm_keeps_its_total_and_its_properties_can_be_set() -> None:
         bind(reactivex.of(None, "reading"), bar.set_description_str)
         time.advance_by(1)
         assert (bar.n, bar.unit, bar.desc) == (4, "words", "reading")
+
+
+# ---- rich
+
+
+def terminal() -> Console:
+    return Console(file=io.StringIO(), width=60, color_system=None)
+
+
+def test_a_progress_of_rich_is_a_bar_if_it_has_one_task() -> None:
+    with VirtualTime() as time:
+        app = MemoryApp({"/write": "-a-b|"})
+        bars = Progress(console=terminal())
+        task = bars.add_task("", total=8)
+        bind(app.client().submit(api_name="/write"), progress=bars, status=bars)
+        time.advance_by(1)
+        assert bars.tasks[task].description == "done"
+        assert bars.tasks[task].completed == 8
+
+
+def test_of_several_tasks_of_rich_a_function_updates_one(caplog: pytest.LogCaptureFixture) -> None:
+    with VirtualTime() as time:
+        bars = Progress(console=terminal())
+        first, second = (bars.add_task(name, total=1) for name in "ab")
+        bind(reactivex.of(0.25), lambda done: bars.update(second, completed=done), on=bars)
+        time.advance_by(1)
+        assert [bars.tasks[task].completed for task in (first, second)] == [0, 0.25]
+        assert not caplog.records
+        bind(reactivex.of(0.5), bars)
+        time.advance_by(1)
+    assert "this Progress has 2 tasks; bind functions" in caplog.text
+
+
+def test_a_status_and_a_console_of_rich_show_texts_as_they_are() -> None:
+    with VirtualTime() as time:
+        console = terminal()
+        status, live = console.status(""), Live(console=console)
+        bind(reactivex.of("working", "[b]done"), status)
+        bind(reactivex.of(1, 2), live)
+        bind(reactivex.of("[b]first", "second"), console, every=True)
+        time.advance_by(1)
+        assert isinstance(console.file, io.StringIO)
+        assert console.file.getvalue() == "[b]first\nsecond\n"
+        console.print(status.renderable.text, live.get_renderable())
+        assert console.file.getvalue().splitlines()[-1] == "[b]done 2"
