@@ -19,6 +19,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Generator, Iterator, Sequence
 from concurrent.futures import CancelledError, Future
 from functools import partial
+from importlib import import_module
 from operator import itemgetter
 from typing import Any
 
@@ -364,6 +365,11 @@ class Job(Future[Any]):
         else:
             stands = f"FAILED with {type(end.error).__name__}"
         return f"<Job {self._label} {stands} at {id(self):#x}>"
+
+    def _ipython_display_(self) -> None:
+        """Be a live bar below a notebook's cell; in IPython's terminal, be what `repr` shows."""
+        # By its name, and when it is wanted: what shows jobs is above them.
+        import_module("rxgradio.ui.jupyter").display(self)
 
     # ---- the log
 

@@ -102,6 +102,20 @@ def test_imports_only_look_down(module: Path) -> None:
             assert name not in FORBIDDEN.get(here, set()), f"{here} imports {name}"
 
 
+def test_what_is_above_is_known_by_name_in_one_place() -> None:
+    """A notebook asks a job to show itself, and what shows jobs is above them."""
+    named = {
+        (part(module), node.args[0].value)
+        for module in MODULES
+        for node in ast.walk(ast.parse(module.read_text("utf-8")))
+        if isinstance(node, ast.Call)
+        and getattr(node.func, "id", getattr(node.func, "attr", "")) == "import_module"
+        and isinstance(node.args[0], ast.Constant)
+        and str(node.args[0].value).startswith(("rxgradio", "."))
+    }
+    assert named == {("job", "rxgradio.ui.jupyter")}
+
+
 def test_every_part_has_its_place() -> None:
     assert {part(module) for module in MODULES} == set().union(*LAYERS)
 

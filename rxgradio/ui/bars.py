@@ -14,11 +14,9 @@ from rich.spinner import Spinner
 from rich.table import Column
 from rich.text import Text
 
-from ..updates import Status
 from .terminal import said_of
-from .views import View
+from .views import View, state_of
 
-_WAIT = frozenset({Status.STARTING, Status.JOINING_QUEUE, Status.QUEUE_FULL, Status.IN_QUEUE})
 _BAR = 24
 _STYLES = {"waits": "yellow", "works": "cyan", "done": "green", "failed": "red", "left": "magenta"}
 _SIGNS = {"waits": "·", "done": "✓", "failed": "✗", "left": "■"}
@@ -60,7 +58,7 @@ class Bars:
                 task,
                 total=None if done is None else 1.0,
                 completed=done or 0.0,
-                state=_state(view),
+                state=state_of(view),
                 known=view.snapshot.fraction is not None,
                 said=said_of(view).replace("…", dots),
             )
@@ -93,15 +91,6 @@ class _Drawn(ProgressColumn):
     def render(self, task: Task) -> RenderableType:
         """Return what to draw."""
         return self._draw(task)
-
-
-def _state(view: View) -> str:
-    phase = view.snapshot.phase
-    if view.busy:
-        return "waits" if phase in _WAIT else "works"
-    if phase is Status.CANCELLED:
-        return "left"
-    return "failed" if view.error else "done"
 
 
 def _bar(task: Task) -> RenderableType:

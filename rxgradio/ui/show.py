@@ -1,8 +1,8 @@
-"""Calls on the terminal."""
+"""Calls on the terminal, or below a cell of a notebook."""
 
 from __future__ import annotations
 
-__all__ = ["show"]
+__all__ = ["name_of", "show"]
 
 import sys
 from collections import Counter
@@ -23,26 +23,27 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from .bars import Bars
+    from .jupyter import Notebook
 
 
 def show(
     *calls: Job | Observable[Any] | Mapping[str, Job | Observable[Any]],
     console: Console | None = None,
 ) -> None:
-    """Show on the terminal where calls stand, until all of them have ended.
+    """Show where calls stand, on the terminal or in a notebook, until all of them have ended.
 
         ✓ reverse  ━━━━━━━━━━━━━━━━━━━━━━━━ 100 % done: desserts
         ⠹ paint    ━━━━━━━━━╸                40 % step 4/10
         · write    ━━━━━━━━━━━━━━━━━━━━━━━━       queued, 2 of 5, about 12 s
 
-    They are bars where rich is installed (`rxgradio[rich]`), and otherwise, or if it goes to a
-    file, lines: one when something has changed, at most one a second for each call. Errors
-    are shown, not raised. An interrupt ends the showing: jobs go on, and what `observe` called
-    is cancelled.
+    They are bars in a notebook, or where rich is installed (`rxgradio[rich]`), and otherwise, or
+    if it goes to a file, lines: one when something has changed, at most one a second for each
+    call. Errors are shown, not raised. An interrupt ends the showing: jobs go on, and what
+    `observe` called is cancelled.
 
     Args:
         calls: Jobs, streams of updates, or both by their names.
-        console: One of rich, if not its own.
+        console: One of rich, if not its own; then it is not shown in a notebook's way.
 
     Raises:
         RuntimeError: The caller runs on the scheduler thread, which must not block.
@@ -98,24 +99,30 @@ def _named(
 ) -> Iterator[tuple[str, Job | Observable[Any]]]:
     """Return calls with the names that they have or, numbered if need be, are given."""
     unnamed = [call for call in calls if not isinstance(call, Mapping)]
-    counts = Counter(map(_name, unnamed))
+    counts = Counter(map(name_of, unnamed))
     seen: Counter[str] = Counter()
     for call in calls:
         if isinstance(call, Mapping):
             yield from call.items()
             continue
-        name = _name(call)
+        name = name_of(call)
         seen[name] += 1
         yield (name if counts[name] == 1 else f"{name} {seen[name]}"), call
 
 
-def _name(call: Job | Observable[Any]) -> str:
+def name_of(call: Job | Observable[Any]) -> str:
+    """Return what a call is called that has been given no name."""
     if isinstance(call, Job):
         return call.communicator.label if call.communicator is not None else "job"
     return "stream"
 
 
-def _canvas(console: Console | None, width: int) -> Bars | Lines:
+def _canvas(console: Console | None, width: int) -> Bars | Lines | Notebook:
+    if console is None and "IPython" in sys.modules:
+        from .jupyter import Notebook, in_notebook  # noqa: PLC0415 (it is made with this)
+
+        if in_notebook():
+            return Notebook()
     try:
         import rich  # noqa: PLC0415 (optional)
 

@@ -16,6 +16,7 @@ _MAKERS: dict[str, str | Callable[[Any], Toolkit]] = {
     "rich": "rxgradio.ui.terminal:Terminal",
     "tkinter": "rxgradio.ui.tk:toolkit",
     "tqdm": "rxgradio.ui.terminal:Terminal",
+    "traitlets": "rxgradio.ui.traits:Traits",
 }
 
 

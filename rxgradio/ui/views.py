@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["View", "ended_with", "folded", "view", "view_of"]
+__all__ = ["View", "ended_with", "folded", "state_of", "view", "view_of"]
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError
@@ -76,6 +76,16 @@ def ended_with(error: Exception, snapshot: Snapshot) -> Snapshot:
     return replace(snapshot, phase=code, error=error, done=True)
 
 
+def state_of(view: View) -> str:
+    """Return what colour it has: "waits", "works", "done", "failed" or "left"."""
+    phase = view.snapshot.phase
+    if view.busy:
+        return "waits" if phase in _WAIT else "works"
+    if phase is Status.CANCELLED:
+        return "left"
+    return "failed" if view.error else "done"
+
+
 class _Folded(Fold[Any, Snapshot]):
     def __init__(self) -> None:
         self._updates = Snapshots()
@@ -114,6 +124,7 @@ _WORDS = {
     Status.FINISHED: "done",
     Status.CANCELLED: "cancelled",
 }
+_WAIT = frozenset({Status.STARTING, Status.JOINING_QUEUE, Status.QUEUE_FULL, Status.IN_QUEUE})
 _HAS_TEXT = frozenset({Status.SENDING_DATA, Status.PROCESSING, Status.PROGRESS, Status.ITERATING})
 
 

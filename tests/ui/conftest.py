@@ -101,10 +101,18 @@ def tk(request: pytest.FixtureRequest) -> Driver:
     return TkDriver(root)
 
 
+def traits(_: pytest.FixtureRequest) -> Driver:
+    need(find_spec("ipywidgets"), "ipywidgets")
+    from tests.ui.traits_driver import TraitsDriver
+
+    return TraitsDriver()
+
+
 DRIVERS: dict[str, Callable[[pytest.FixtureRequest], Driver]] = {
     "fake": fake,
     "terminal": terminal,
     "tk": tk,
+    "traits": traits,
 }
 """What makes the driver of each toolkit; a further one needs a line here."""
 

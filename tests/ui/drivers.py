@@ -23,6 +23,8 @@ class Driver(ABC):
 
     interactive = True
     """Whether there are entries and buttons."""
+    own_thread = True
+    """Whether it has a thread of its own; else any will do."""
     tells_of_death = True
     """Whether a widget that ends tells; else that is seen when it is to be set again."""
     frame: float

@@ -23,6 +23,7 @@ class TerminalDriver(Driver, logging.Handler):
     """A terminal; its errors are what is logged."""
 
     interactive = False
+    own_thread = False
     tells_of_death = False
     frame = 0.1
 

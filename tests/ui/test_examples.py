@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import json
 import os
 import re
 import subprocess
@@ -47,6 +48,11 @@ def test_every_example_is_tried_and_short() -> None:
     }
     for path in EXAMPLES.glob("*.py"):
         assert len(path.read_text("utf-8").splitlines()) <= 40, path.name
+    assert {path.name for path in EXAMPLES.glob("*.ipynb")} == {"a_job_in_jupyter.ipynb"}
+    for path in EXAMPLES.glob("*.ipynb"):
+        cells = json.loads(path.read_text("utf-8"))["cells"]
+        assert sum(len(cell["source"]) for cell in cells) <= 40, path.name
+        assert not any(cell.get("outputs") for cell in cells), path.name
 
 
 # ---- the terminal

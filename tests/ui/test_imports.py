@@ -12,7 +12,15 @@ import pytest
     ("code", "unwanted"),
     [
         ("import rxgradio", "rxgradio.ui"),
-        ("from rxgradio.ui import *", "tkinter rich tqdm traitlets textual rxgradio.ui.tk"),
+        (
+            "from rxgradio.ui import *",
+            "tkinter rich tqdm traitlets textual IPython rxgradio.ui.tk rxgradio.ui.jupyter",
+        ),
+        ("import rxgradio.ui.jupyter", "IPython traitlets ipywidgets"),
+        (
+            "import traitlets; from rxgradio.ui import changes; changes(traitlets.HasTraits())",
+            "IPython ipywidgets rxgradio.ui.jupyter",
+        ),
     ],
 )
 def test_nothing_is_imported_before_it_is_needed(code: str, unwanted: str) -> None:
