@@ -12,8 +12,10 @@ from contextvars import copy_context
 class EventLoop:
     """The part of a toolkit that gets to the UI: by the loop that runs where it is made.
 
-    Actions run in the context of whoever makes it, as toolkits know by it whose page or
-    app an action is about. What an action raises goes to the loop's exception handler.
+    If none does, as where a window is described before it is opened, it is the first that
+    asks. Actions run in the context of whoever makes it, or asks, as toolkits know by it
+    whose page or app an action is about. What an action raises goes to the loop's exception
+    handler.
     """
 
     def __init__(self) -> None:
@@ -23,7 +25,10 @@ class EventLoop:
     @property
     def current(self) -> bool:
         """Whether the caller runs in the loop."""
-        return self._loop is not None and _running() is self._loop
+        running = _running()
+        if self._loop is None and running is not None:
+            self._loop, self._context = running, copy_context()
+        return running is not None and running is self._loop
 
     def post(self, action: Callable[[], object], delay: float) -> None:
         """Have the loop call an action.

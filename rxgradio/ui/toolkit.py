@@ -13,7 +13,9 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 _MAKERS: dict[str, str | Callable[[Any], Toolkit]] = {
+    "nicegui": "rxgradio.ui.nicegui:NiceGUI",
     "rich": "rxgradio.ui.terminal:Terminal",
+    "textual": "rxgradio.ui.textual:Textual",
     "tkinter": "rxgradio.ui.tk:toolkit",
     "tqdm": "rxgradio.ui.terminal:Terminal",
     "traitlets": "rxgradio.ui.traits:Traits",

@@ -108,9 +108,25 @@ def traits(_: pytest.FixtureRequest) -> Driver:
     return TraitsDriver()
 
 
+def textual(_: pytest.FixtureRequest) -> Driver:
+    need(find_spec("textual"), "textual")
+    from tests.ui.textual_driver import TextualDriver
+
+    return TextualDriver()
+
+
+def nicegui(_: pytest.FixtureRequest) -> Driver:
+    need(find_spec("nicegui"), "nicegui")
+    from tests.ui.nicegui_driver import NiceGUIDriver
+
+    return NiceGUIDriver()
+
+
 DRIVERS: dict[str, Callable[[pytest.FixtureRequest], Driver]] = {
     "fake": fake,
+    "nicegui": nicegui,
     "terminal": terminal,
+    "textual": textual,
     "tk": tk,
     "traits": traits,
 }

@@ -43,6 +43,9 @@ def pictures(tmp_path: Path) -> Path:
 def test_every_example_is_tried_and_short() -> None:
     assert {path.name for path in EXAMPLES.glob("*.py")} == {
         "a_job_in_tk.py",
+        "a_job_in_nicegui.py",
+        "a_job_in_textual.py",
+        "fan_in_in_textual.py",
         "terminal.py",
         "tk_type_ahead.py",
     }

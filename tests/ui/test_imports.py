@@ -21,6 +21,7 @@ import pytest
             "import traitlets; from rxgradio.ui import changes; changes(traitlets.HasTraits())",
             "IPython ipywidgets rxgradio.ui.jupyter",
         ),
+        ("from rxgradio.ui import *", "nicegui rxgradio.ui.nicegui rxgradio.ui.textual"),
     ],
 )
 def test_nothing_is_imported_before_it_is_needed(code: str, unwanted: str) -> None:
