@@ -17,6 +17,7 @@ __all__ = [
     "Binding",
     "Toolkit",
     "View",
+    "Watch",
     "bind",
     "changes",
     "observe_on",
@@ -33,3 +34,4 @@ from .hop import observe_on, scheduler
 from .show import show
 from .toolkit import Toolkit, register
 from .views import View, view
+from .watch import Watch

@@ -14,7 +14,10 @@ from typing import Any, Protocol
 
 _MAKERS: dict[str, str | Callable[[Any], Toolkit]] = {
     "nicegui": "rxgradio.ui.nicegui:NiceGUI",
+    "panel": "rxgradio.ui.panel:toolkit",
+    "param": "rxgradio.ui.panel:toolkit",
     "rich": "rxgradio.ui.terminal:Terminal",
+    "shiny": "rxgradio.ui.shiny:toolkit",
     "textual": "rxgradio.ui.textual:Textual",
     "tkinter": "rxgradio.ui.tk:toolkit",
     "tqdm": "rxgradio.ui.terminal:Terminal",

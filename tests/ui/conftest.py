@@ -122,9 +122,49 @@ def nicegui(_: pytest.FixtureRequest) -> Driver:
     return NiceGUIDriver()
 
 
+@pytest.fixture(scope="session")
+def panel_server() -> Iterator[Any]:
+    """What serves pages of Panel to all tests."""
+    need(find_spec("panel"), "panel")
+    from tests.ui.panel_driver import PanelServer
+
+    server = PanelServer()
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="session")
+def shiny_server() -> Iterator[Any]:
+    """What serves pages of Shiny to all tests."""
+    need(find_spec("shiny"), "shiny")
+    from tests.ui.shiny_driver import ShinyServer
+
+    server = ShinyServer()
+    yield server
+    server.close()
+
+
+def panel(request: pytest.FixtureRequest) -> Driver:
+    server = request.getfixturevalue("panel_server")
+    from tests.ui.panel_driver import PanelDriver
+
+    return PanelDriver(server, request.getfixturevalue("browser"))
+
+
+def shiny(request: pytest.FixtureRequest) -> Driver:
+    server = request.getfixturevalue("shiny_server")
+    from tests.ui.shiny_driver import ShinyDriver
+
+    return ShinyDriver(server, request.getfixturevalue("browser"))
+
+
 DRIVERS: dict[str, Callable[[pytest.FixtureRequest], Driver]] = {
     "fake": fake,
     "nicegui": nicegui,
+
+
+    "panel": panel,
+    "shiny": shiny,
     "terminal": terminal,
     "textual": textual,
     "tk": tk,
@@ -133,10 +173,37 @@ DRIVERS: dict[str, Callable[[pytest.FixtureRequest], Driver]] = {
 """What makes the driver of each toolkit; a further one needs a line here."""
 
 
+
+
+LASTING = {"panel": ("browser", "panel_server"), "shiny": ("browser", "shiny_server")}
+"""What the drivers of a toolkit have in common, and what stays after a test."""
+
+
+@pytest.fixture
+def lasting(request: pytest.FixtureRequest) -> None:
+    """What the UI of a test leaves to the next."""
+    called = getattr(request.node, "callspec", None)
+    for name in LASTING.get(called.params.get("ui") if called else None, ()):
+        request.getfixturevalue(name)
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left_behind(lasting: None, nothing_is_left_behind: None) -> None:
+    """As for all tests, but what stays is made before it is counted."""
+
+
+MARKS = {
+    # Bokeh says so of the model of a button that was clicked.
+    "panel": [pytest.mark.filterwarnings("ignore:reference already known")],
+}
+"""What is special about the tests on a toolkit."""
+
+
 # A toolkit's tests share what is slow to begin, in one process.
 @pytest.fixture(
     params=[
-        pytest.param(name, marks=pytest.mark.xdist_group(f"ui {name}")) for name in sorted(DRIVERS)
+        pytest.param(name, marks=[pytest.mark.xdist_group(f"ui {name}"), *MARKS.get(name, ())])
+        for name in sorted(DRIVERS)
     ]
 )
 def ui(request: pytest.FixtureRequest) -> Iterator[Driver]:
@@ -144,6 +211,14 @@ def ui(request: pytest.FixtureRequest) -> Iterator[Driver]:
     driver = DRIVERS[request.param](request)
     with driver:
         yield driver
+
+
+@pytest.fixture
+def mortal(ui: Driver) -> Driver:
+    """One whose widgets may end before it does."""
+    if not ui.mortal:
+        pytest.skip("its widgets do not end before their page")
+    return ui
 
 
 @pytest.fixture

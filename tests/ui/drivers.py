@@ -25,6 +25,8 @@ class Driver(ABC):
     """Whether there are entries and buttons."""
     own_thread = True
     """Whether it has a thread of its own; else any will do."""
+    mortal = True
+    """Whether a widget can end while its window lasts."""
     tells_of_death = True
     """Whether a widget that ends tells; else that is seen when it is to be set again."""
     frame: float

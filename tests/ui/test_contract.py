@@ -195,7 +195,8 @@ def test_what_cannot_be_shown_ends_its_own_binding_alone(ui: Driver) -> None:
 # ---- death
 
 
-def test_a_widget_that_ends_in_a_flood_ends_its_binding(ui: Driver) -> None:
+def test_a_widget_that_ends_in_a_flood_ends_its_binding(mortal: Driver) -> None:
+    ui = mortal
     source: Subject[str] = Subject()
     label = ui.call(ui.label)
     binding = ui.call(lambda: bind(source, label))
@@ -214,8 +215,10 @@ def test_a_widget_that_ends_in_a_flood_ends_its_binding(ui: Driver) -> None:
     assert ui.errors == []
 
 
-def test_a_widget_that_ends_ends_its_binding_to_a_silent_stream(interactive: Driver) -> None:
-    ui = interactive
+def test_a_widget_that_ends_ends_its_binding_to_a_silent_stream(
+    interactive: Driver, mortal: Driver
+) -> None:
+    ui = mortal
     source: Subject[str] = Subject()
     label, other = ui.call(lambda: (ui.label(), ui.label()))
     binding, lasting = ui.call(lambda: (bind(source, label), bind(source, other)))
@@ -244,8 +247,10 @@ def test_a_window_that_closes_ends_all(interactive: Driver) -> None:
     Feeder(lambda: source.on_next("a")).done()
 
 
-def test_of_several_widgets_the_last_to_end_ends_the_binding(interactive: Driver) -> None:
-    ui = interactive
+def test_of_several_widgets_the_last_to_end_ends_the_binding(
+    interactive: Driver, mortal: Driver
+) -> None:
+    ui = mortal
     updates: Subject[Any] = Subject()
     first, second = ui.call(lambda: (ui.label(), ui.label()))
     binding = ui.call(lambda: bind(updates, status=first, output=second))
@@ -306,8 +311,10 @@ def test_a_cold_call_is_cancelled_with_its_binding(
     memory_app.await_ledger("a", "started")
     if how == "disposed":
         binding.dispose()
-    else:
+    elif ui.mortal:
         ui.call(lambda: ui.destroy(label))
+    else:
+        ui.close()
     memory_app.until(lambda: len(memory_app.posted("/cancel")) == 1)
     memory_app.open("a")
     memory_app.await_ledger("a", "closed")
@@ -338,7 +345,8 @@ def test_what_is_typed_over_is_cancelled_on_the_server(
 ) -> None:
     ui = interactive
     entry, status, output = ui.call(lambda: (ui.entry(), ui.label(), ui.label()))
-    found = changes(entry).pipe(
+    typed = ui.call(lambda: changes(entry))
+    found = typed.pipe(
         ops.distinct_until_changed(),
         ops.map(lambda text: (text, 2)),
         memory_client.endpoint("/gated_words").latest(unpack=True, on_error="keep"),
@@ -368,7 +376,9 @@ def test_changes_are_emitted_on_the_thread_of_the_ui_until_the_widget_ends(
     entry = ui.call(ui.entry)
     seen: list[Any] = []
     threads: set[int] = set()
-    stream = changes(entry).pipe(ops.do_action(lambda _: threads.add(threading.get_ident())))
+    stream = ui.call(lambda: changes(entry)).pipe(
+        ops.do_action(lambda _: threads.add(threading.get_ident()))
+    )
     ui.call(lambda: stream.subscribe(seen.append, seen.append, lambda: seen.append("end")))
     first = ui.call(lambda: stream.subscribe(lambda text: seen.append(f"{text}!")))
     ui.call(lambda: ui.type(entry, "h"))
@@ -377,10 +387,13 @@ def test_changes_are_emitted_on_the_thread_of_the_ui_until_the_widget_ends(
     for n, letter in enumerate("el"):
         ui.call(lambda letter=letter: ui.type(entry, letter))
         ui.until(lambda n=n: len(seen) == n + 3)
-    ui.call(lambda: ui.destroy(entry))
-    ui.until(lambda: "end" in seen)
-    assert seen == ["h", "h!", "he", "hel", "end"]
     assert threads == {ui.call(threading.get_ident)}
+    if ui.mortal:
+        ui.call(lambda: ui.destroy(entry))
+        ui.until(lambda: "end" in seen)
+    else:
+        ui.close()
+    assert seen == ["h", "h!", "he", "hel", "end"]
 
 
 def test_the_present_value_comes_first_if_that_is_wanted(interactive: Driver) -> None:
@@ -441,7 +454,8 @@ def test_a_stream_hops_to_the_ui_with_its_last_value_and_its_end(interactive: Dr
     seen: list[Any] = []
     threads: set[int] = set()
     hopped = source.pipe(
-        observe_on(label), ops.do_action(lambda _: threads.add(threading.get_ident()))
+        ui.call(lambda: observe_on(label)),
+        ops.do_action(lambda _: threads.add(threading.get_ident())),
     )
     ui.call(lambda: hopped.subscribe(seen.append, seen.append, lambda: seen.append("end")))
     Feeder(lambda: [*map(source.on_next, range(1000)), source.on_completed()]).done()

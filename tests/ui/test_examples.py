@@ -46,6 +46,9 @@ def test_every_example_is_tried_and_short() -> None:
         "a_job_in_nicegui.py",
         "a_job_in_textual.py",
         "fan_in_in_textual.py",
+        "a_job_in_panel.py",
+        "a_job_in_shiny.py",
+        "a_job_in_streamlit.py",
         "terminal.py",
         "tk_type_ahead.py",
     }

@@ -22,6 +22,10 @@ import pytest
             "IPython ipywidgets rxgradio.ui.jupyter",
         ),
         ("from rxgradio.ui import *", "nicegui rxgradio.ui.nicegui rxgradio.ui.textual"),
+        ("from rxgradio.ui import *", "tkinter rich tqdm traitlets textual rxgradio.ui.tk"),
+        ("from rxgradio.ui import *", "panel param bokeh shiny streamlit rxgradio.ui.panel"),
+        # Of what has parameters, Panel or not.
+        ("import rxgradio.ui.panel", "panel param bokeh"),
     ],
 )
 def test_nothing_is_imported_before_it_is_needed(code: str, unwanted: str) -> None:
