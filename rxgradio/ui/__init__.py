@@ -7,7 +7,7 @@
 
     show(job)  # on the terminal
 
-Widgets may be of Tk, or bars of tqdm; `register` adds a toolkit. None is imported by this,
+Widgets may be of Tk or Qt, or bars of tqdm; `register` adds a toolkit. None is imported by this,
 and what binds to one when its first widget is seen.
 """
 

@@ -141,7 +141,7 @@ def _setter(
     """Return what shows a value in a place; in a widget that is no more, it does nothing."""
     toolkit = toolkit_of(place)
     if toolkit is None:
-        return cast("Callable[[Any], object]", place)
+        return _call(place)
     widget = weakly(place)
 
     def show(value: Any) -> None:
@@ -150,6 +150,20 @@ def _setter(
             toolkit.set(it, prop, not value if inverted else value)
 
     return show
+
+
+def _call(place: Callable[[Any], object]) -> Callable[[Any], object]:
+    """Return what calls a function; a method of a widget as long as that lives."""
+    owner = _owner(place)
+    toolkit = toolkit_of(owner)
+    if toolkit is None:
+        return place
+
+    def call(value: Any) -> None:
+        if toolkit.alive(owner):
+            place(value)
+
+    return call
 
 
 def _leave(binding: weakref.ref[Binding]) -> None:

@@ -13,6 +13,8 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 _MAKERS: dict[str, str | Callable[[Any], Toolkit]] = {
+    "PyQt6": "rxgradio.ui.qt:toolkit",
+    "PySide6": "rxgradio.ui.qt:toolkit",
     "nicegui": "rxgradio.ui.nicegui:NiceGUI",
     "panel": "rxgradio.ui.panel:toolkit",
     "param": "rxgradio.ui.panel:toolkit",

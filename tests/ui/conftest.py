@@ -6,16 +6,23 @@ import gc
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from importlib import import_module
 from importlib.util import find_spec
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import pytest
 
 from tests.contract.conftest import make_app, memory_app, memory_client  # noqa: F401 (fixtures)
 from tests.ui.drivers import Driver
-from tests.ui.fake import FakeDriver, Window
-from tests.ui.terminal_driver import TerminalDriver
+from tests.ui.fake import Window
+
+QT = os.environ.get("RXGRADIO_TESTS_QT")
+"""In a process of its own, which binding of Qt the contract is run on, and on nothing else.
+
+Each brings a Qt of its own, and a process can have one.
+"""
 
 
 def need(fact: object, what: str) -> None:
@@ -28,7 +35,7 @@ def need(fact: object, what: str) -> None:
 @pytest.fixture(scope="session")
 def display() -> Iterator[str | None]:
     """A screen that nobody sees; what is drawn there can be looked at."""
-    if not shutil.which("Xvfb"):
+    if QT or not shutil.which("Xvfb"):
         yield None
         return
     reading, writing = os.pipe()
@@ -69,6 +76,16 @@ def tk_root(display: str | None) -> Iterator[Any]:
 
 
 @pytest.fixture(scope="session")
+def qt_application() -> Any:
+    """One application for all tests, without a screen."""
+    assert QT is not None
+    widgets = import_module(f"{QT}.QtWidgets")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("QT_QPA_PLATFORM", "offscreen")
+        return widgets.QApplication([])
+
+
+@pytest.fixture(scope="session")
 def browser() -> Iterator[Any]:
     """A browser; tests open pages in tabs of their own, and close them."""
     need(find_spec("selenium"), "selenium")
@@ -80,52 +97,20 @@ def browser() -> Iterator[Any]:
 
 
 @pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    """Where pictures are left."""
+    return Path(os.environ.get("RXGRADIO_PICTURES") or tmp_path)
+
+
+@pytest.fixture
 def window() -> Window:
     """A UI whose time a test makes."""
     return Window()
 
 
-def fake(_: pytest.FixtureRequest) -> Driver:
-    return FakeDriver()
-
-
-def terminal(_: pytest.FixtureRequest) -> Driver:
-    return TerminalDriver()
-
-
-def tk(request: pytest.FixtureRequest) -> Driver:
-    root = request.getfixturevalue("tk_root")
-    need(root, "Xvfb or tkinter")
-    from tests.ui.tk_driver import TkDriver
-
-    return TkDriver(root)
-
-
-def traits(_: pytest.FixtureRequest) -> Driver:
-    need(find_spec("ipywidgets"), "ipywidgets")
-    from tests.ui.traits_driver import TraitsDriver
-
-    return TraitsDriver()
-
-
-def textual(_: pytest.FixtureRequest) -> Driver:
-    need(find_spec("textual"), "textual")
-    from tests.ui.textual_driver import TextualDriver
-
-    return TextualDriver()
-
-
-def nicegui(_: pytest.FixtureRequest) -> Driver:
-    need(find_spec("nicegui"), "nicegui")
-    from tests.ui.nicegui_driver import NiceGUIDriver
-
-    return NiceGUIDriver()
-
-
 @pytest.fixture(scope="session")
 def panel_server() -> Iterator[Any]:
     """What serves pages of Panel to all tests."""
-    need(find_spec("panel"), "panel")
     from tests.ui.panel_driver import PanelServer
 
     server = PanelServer()
@@ -136,7 +121,6 @@ def panel_server() -> Iterator[Any]:
 @pytest.fixture(scope="session")
 def shiny_server() -> Iterator[Any]:
     """What serves pages of Shiny to all tests."""
-    need(find_spec("shiny"), "shiny")
     from tests.ui.shiny_driver import ShinyServer
 
     server = ShinyServer()
@@ -144,86 +128,100 @@ def shiny_server() -> Iterator[Any]:
     server.close()
 
 
-def panel(request: pytest.FixtureRequest) -> Driver:
-    server = request.getfixturevalue("panel_server")
-    from tests.ui.panel_driver import PanelDriver
+class Kind(NamedTuple):
+    """A UI that the contract is run on."""
 
-    return PanelDriver(server, request.getfixturevalue("browser"))
-
-
-def shiny(request: pytest.FixtureRequest) -> Driver:
-    server = request.getfixturevalue("shiny_server")
-    from tests.ui.shiny_driver import ShinyDriver
-
-    return ShinyDriver(server, request.getfixturevalue("browser"))
-
-
-DRIVERS: dict[str, Callable[[pytest.FixtureRequest], Driver]] = {
-    "fake": fake,
-    "nicegui": nicegui,
+    driver: str
+    package: str = ""
+    """Without it, there is no such UI."""
+    lasting: tuple[str, ...] = ()
+    """Fixtures of the session that the driver takes."""
+    lacks: frozenset[str] = frozenset()
+    """Which of the fixtures "interactive", "mortal" and "threaded" it is not for."""
+    marks: tuple[pytest.MarkDecorator, ...] = ()
 
 
-    "panel": panel,
-    "shiny": shiny,
-    "terminal": terminal,
-    "textual": textual,
-    "tk": tk,
-    "traits": traits,
+KINDS = {
+    "fake": Kind("fake:FakeDriver"),
+    "nicegui": Kind("nicegui_driver:NiceGUIDriver", "nicegui"),
+    "panel": Kind(
+        "panel_driver:PanelDriver",
+        "panel",
+        ("panel_server", "browser"),
+        frozenset({"mortal"}),
+        # Bokeh says so of the model of a button that was clicked.
+        (pytest.mark.filterwarnings("ignore:reference already known"),),
+    ),
+    "shiny": Kind("shiny_driver:ShinyDriver", "shiny", ("shiny_server", "browser")),
+    "terminal": Kind(
+        "terminal_driver:TerminalDriver", lacks=frozenset({"interactive", "threaded"})
+    ),
+    "textual": Kind("textual_driver:TextualDriver", "textual"),
+    "tk": Kind("tk_driver:TkDriver", "_tkinter", ("tk_root",)),
+    "traits": Kind("traits_driver:TraitsDriver", "ipywidgets", lacks=frozenset({"threaded"})),
 }
-"""What makes the driver of each toolkit; a further one needs a line here."""
+"""A further toolkit needs a line here."""
+if QT:
+    KINDS = {QT: Kind("qt_driver:QtDriver", QT, ("qt_application",))}
 
 
-
-
-LASTING = {"panel": ("browser", "panel_server"), "shiny": ("browser", "shiny_server")}
-"""What the drivers of a toolkit have in common, and what stays after a test."""
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test that asks for a UI on each that has what it asks for, too."""
+    if "ui" not in metafunc.fixturenames:
+        return
+    wanted = set(metafunc.fixturenames)
+    metafunc.parametrize(
+        "ui",
+        [
+            # A toolkit's tests share what is slow to begin, in one process.
+            pytest.param(name, marks=[pytest.mark.xdist_group(f"ui {name}"), *kind.marks])
+            for name, kind in KINDS.items()
+            if not kind.lacks & wanted
+        ],
+        indirect=True,
+    )
 
 
 @pytest.fixture
-def lasting(request: pytest.FixtureRequest) -> None:
+def lasting(request: pytest.FixtureRequest) -> list[Any]:
     """What the UI of a test leaves to the next."""
     called = getattr(request.node, "callspec", None)
-    for name in LASTING.get(called.params.get("ui") if called else None, ()):
-        request.getfixturevalue(name)
+    kind = KINDS.get(called.params.get("ui")) if called else None
+    if kind is None:
+        return []
+    need(not kind.package or find_spec(kind.package), kind.package)
+    return [request.getfixturevalue(name) for name in kind.lasting]
 
 
 @pytest.fixture(autouse=True)
-def nothing_is_left_behind(lasting: None, nothing_is_left_behind: None) -> None:
+def nothing_is_left_behind(lasting: list[Any], nothing_is_left_behind: None) -> None:
     """As for all tests, but what stays is made before it is counted."""
 
 
-MARKS = {
-    # Bokeh says so of the model of a button that was clicked.
-    "panel": [pytest.mark.filterwarnings("ignore:reference already known")],
-}
-"""What is special about the tests on a toolkit."""
-
-
-# A toolkit's tests share what is slow to begin, in one process.
-@pytest.fixture(
-    params=[
-        pytest.param(name, marks=[pytest.mark.xdist_group(f"ui {name}"), *MARKS.get(name, ())])
-        for name in sorted(DRIVERS)
-    ]
-)
-def ui(request: pytest.FixtureRequest) -> Iterator[Driver]:
+@pytest.fixture
+def ui(request: pytest.FixtureRequest, lasting: list[Any]) -> Iterator[Driver]:
     """A window of each toolkit in turn."""
-    driver = DRIVERS[request.param](request)
+    kind = KINDS[request.param]
+    module, _, name = kind.driver.partition(":")
+    driver: Driver = getattr(import_module(f"tests.ui.{module}"), name)(*lasting)
+    driver.lacks = kind.lacks
     with driver:
         yield driver
 
 
 @pytest.fixture
-def mortal(ui: Driver) -> Driver:
-    """One whose widgets may end before it does."""
-    if not ui.mortal:
-        pytest.skip("its widgets do not end before their page")
+def interactive(ui: Driver) -> Driver:
+    """One whose user can do something."""
     return ui
 
 
 @pytest.fixture
-def interactive(ui: Driver) -> Driver:
-    """One whose user can do something."""
-    if not ui.interactive:
-        pytest.skip("its user can do nothing")
+def mortal(ui: Driver) -> Driver:
+    """One whose widgets may end before it does."""
+    return ui
+
+
+@pytest.fixture
+def threaded(ui: Driver) -> Driver:
+    """One that has a thread of its own."""
     return ui

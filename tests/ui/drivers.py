@@ -21,14 +21,8 @@ class Driver(ABC):
     Widgets are made, looked at and bound by `call`, which runs a function on the UI's thread.
     """
 
-    interactive = True
-    """Whether there are entries and buttons."""
-    own_thread = True
-    """Whether it has a thread of its own; else any will do."""
-    mortal = True
-    """Whether a widget can end while its window lasts."""
-    tells_of_death = True
-    """Whether a widget that ends tells; else that is seen when it is to be set again."""
+    lacks: frozenset[str] = frozenset()
+    """What it is not: "interactive", "mortal", "threaded" (see conftest.py)."""
     frame: float
     """Seconds between two paintings."""
 

@@ -69,7 +69,6 @@ class _Log(logging.Handler):
 class PanelDriver(PageDriver):
     """A page of Panel."""
 
-    mortal = False
     look = """
         return arguments[0].map(([wanted, kind]) => {
             const host = find(document, wanted);

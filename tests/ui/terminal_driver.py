@@ -22,9 +22,6 @@ tqdm.monitor_interval = 0  # it would start a thread that stays
 class TerminalDriver(Driver, logging.Handler):
     """A terminal; its errors are what is logged."""
 
-    interactive = False
-    own_thread = False
-    tells_of_death = False
     frame = 0.1
 
     def __init__(self) -> None:

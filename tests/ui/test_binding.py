@@ -231,6 +231,19 @@ def test_the_thread_of_a_function_may_be_that_of_what_it_is_a_method_of(window: 
 # ---- the end of a UI, and of what is bound
 
 
+def test_a_method_of_a_widget_is_not_called_after_its_end(window: Window) -> None:
+    updates: Subject[Any] = Subject()
+    first, second = window.widget(), window.widget()
+    binding = bind(updates, status=first.enter, output=second.enter)
+    second.destroy()
+    feed(updates, OutputUpdate("a"))
+    window.advance()
+    assert first.values[None]
+    assert second.values[None] is None
+    assert not binding.is_disposed
+    assert window.errors == []
+
+
 def test_a_ui_that_is_gone_ends_the_binding_and_raises_into_nobody(window: Window) -> None:
     source: Subject[int] = Subject()
     binding = bind(source, window.widget())

@@ -68,7 +68,7 @@ def test_of_a_flood_the_newest_is_shown_once_a_frame(ui: Driver) -> None:
 
     # A timer may be late, and never early: never two in a frame.
     assert 1 <= len(times) <= (ui.now() - began) / ui.frame + 2
-    if ui.own_thread:
+    if "threaded" not in ui.lacks:
         assert threads == {ui.call(threading.get_ident)}
     assert not any(binding.is_disposed for binding in bindings)
     assert ui.errors == []
@@ -299,22 +299,30 @@ def test_a_job_goes_on_without_its_binding(
     ui.until(lambda: ui.shown(output) == "a went through")
 
 
-@pytest.mark.parametrize("how", ["disposed", "destroyed"])
 def test_a_cold_call_is_cancelled_with_its_binding(
-    ui: Driver, memory_client: Client, memory_app: MemoryApp, how: str
+    ui: Driver, memory_client: Client, memory_app: MemoryApp
 ) -> None:
-    if how == "destroyed" and not ui.tells_of_death:
-        pytest.skip("its widgets do not tell")
     label = ui.call(ui.label)
     call = memory_client.observe("a", 3, api_name="/gated_words")
     binding = ui.call(lambda: bind(call, status=label))
     memory_app.await_ledger("a", "started")
-    if how == "disposed":
-        binding.dispose()
-    elif ui.mortal:
-        ui.call(lambda: ui.destroy(label))
-    else:
+    binding.dispose()
+    memory_app.until(lambda: len(memory_app.posted("/cancel")) == 1)
+    memory_app.open("a")
+    memory_app.await_ledger("a", "closed")
+
+
+def test_a_cold_call_is_cancelled_with_its_widget(
+    interactive: Driver, memory_client: Client, memory_app: MemoryApp
+) -> None:
+    ui = interactive
+    label = ui.call(ui.label)
+    ui.call(lambda: bind(memory_client.observe("a", 3, api_name="/gated_words"), status=label))
+    memory_app.await_ledger("a", "started")
+    if "mortal" in ui.lacks:
         ui.close()
+    else:
+        ui.call(lambda: ui.destroy(label))
     memory_app.until(lambda: len(memory_app.posted("/cancel")) == 1)
     memory_app.open("a")
     memory_app.await_ledger("a", "closed")
@@ -388,11 +396,11 @@ def test_changes_are_emitted_on_the_thread_of_the_ui_until_the_widget_ends(
         ui.call(lambda letter=letter: ui.type(entry, letter))
         ui.until(lambda n=n: len(seen) == n + 3)
     assert threads == {ui.call(threading.get_ident)}
-    if ui.mortal:
+    if "mortal" in ui.lacks:
+        ui.close()
+    else:
         ui.call(lambda: ui.destroy(entry))
         ui.until(lambda: "end" in seen)
-    else:
-        ui.close()
     assert seen == ["h", "h!", "he", "hel", "end"]
 
 
@@ -443,7 +451,7 @@ def test_a_scheduler_runs_actions_in_order_on_the_thread_of_the_ui(interactive: 
     Feeder(feed).done()
     ui.until(lambda: len(ran) == 3)
     assert [name for name, _ in ran] == ["first", "second", "late"]
-    if ui.own_thread:
+    if "threaded" not in ui.lacks:
         assert {thread for _, thread in ran} == {ui.call(threading.get_ident)}
 
 
@@ -462,14 +470,12 @@ def test_a_stream_hops_to_the_ui_with_its_last_value_and_its_end(interactive: Dr
     ui.until(lambda: "end" in seen)
     assert seen[-2:] == [999, "end"]
     assert len(seen) < 1000
-    if ui.own_thread:
+    if "threaded" not in ui.lacks:
         assert threads == {ui.call(threading.get_ident)}
 
 
-def test_widgets_are_bound_on_the_thread_of_their_ui(interactive: Driver) -> None:
-    ui = interactive
-    if not ui.own_thread:
-        pytest.skip("it has no thread of its own")
+def test_widgets_are_bound_on_the_thread_of_their_ui(threaded: Driver) -> None:
+    ui = threaded
     label = ui.call(ui.label)
     source: Subject[int] = Subject()
     raised: list[BaseException] = []

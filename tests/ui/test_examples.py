@@ -34,12 +34,6 @@ ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples" / "ui"
 
 
-@pytest.fixture
-def pictures(tmp_path: Path) -> Path:
-    """Where pictures are left."""
-    return Path(os.environ.get("RXGRADIO_PICTURES") or tmp_path)
-
-
 def test_every_example_is_tried_and_short() -> None:
     assert {path.name for path in EXAMPLES.glob("*.py")} == {
         "a_job_in_tk.py",
@@ -51,6 +45,8 @@ def test_every_example_is_tried_and_short() -> None:
         "a_job_in_streamlit.py",
         "terminal.py",
         "tk_type_ahead.py",
+        *("terminal.py", "tk_type_ahead.py"),
+        *("a_job_in_qt.py", "eight_jobs_in_qt.py"),  # by test_qt_examples.py
     }
     for path in EXAMPLES.glob("*.py"):
         assert len(path.read_text("utf-8").splitlines()) <= 40, path.name

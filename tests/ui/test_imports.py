@@ -26,6 +26,7 @@ import pytest
         ("from rxgradio.ui import *", "panel param bokeh shiny streamlit rxgradio.ui.panel"),
         # Of what has parameters, Panel or not.
         ("import rxgradio.ui.panel", "panel param bokeh"),
+        ("from rxgradio.ui import *", "PySide6 shiboken6 PyQt6 rxgradio.ui.qt"),
     ],
 )
 def test_nothing_is_imported_before_it_is_needed(code: str, unwanted: str) -> None:

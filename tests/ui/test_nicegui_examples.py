@@ -11,12 +11,12 @@ import pytest
 from rxgradio import Client
 from rxgradio.ui import bind
 from tests.ui.summary import DONE, HALF, READING, Summary
-from tests.ui.test_examples import EXAMPLES, pictures  # noqa: F401 (a fixture)
+from tests.ui.test_examples import EXAMPLES
 
 pytest.importorskip("nicegui")
 
 
-def test_a_job(browser: Any, unused_port: int, pictures: Path) -> None:  # noqa: F811 (as above)
+def test_a_job(browser: Any, unused_port: int, pictures: Path) -> None:
     from tests.ui.nicegui_page import opened
 
     program = EXAMPLES / "a_job_in_nicegui.py"

@@ -17,7 +17,7 @@ from rxgradio.testing import Endpoint, FaultServer
 from rxgradio.ui import bind
 from tests.contract.app import SOON
 from tests.ui.summary import DONE, HALF, READING, Summary
-from tests.ui.test_examples import EXAMPLES, pictures  # noqa: F401 (a fixture)
+from tests.ui.test_examples import EXAMPLES
 
 textual_app = pytest.importorskip("textual.app")
 widgets = pytest.importorskip("textual.widgets")
@@ -59,7 +59,7 @@ async def draw(app: Any, pilot: Any, to: Path) -> str:
     return picture.replace("&#160;", " ")
 
 
-def test_a_job(monkeypatch: pytest.MonkeyPatch, pictures: Path) -> None:  # noqa: F811 (as above)
+def test_a_job(monkeypatch: pytest.MonkeyPatch, pictures: Path) -> None:
     with Summary() as server:
 
         async def watch(app: Any, pilot: Any) -> None:
@@ -126,7 +126,7 @@ def fan_in(hold: threading.Event) -> dict[str, Any]:
     }
 
 
-def test_a_fan_in(monkeypatch: pytest.MonkeyPatch, pictures: Path) -> None:  # noqa: F811 (as above)
+def test_a_fan_in(monkeypatch: pytest.MonkeyPatch, pictures: Path) -> None:
     hold = threading.Event()
     with FaultServer(fan_in(hold)) as server, Client(server.url) as client:
         holder = client.submit(0, api_name="/scan")

@@ -19,7 +19,7 @@ from PIL import Image
 from tests.contract.app import SOON
 from tests.ui.conftest import need
 from tests.ui.summary import DONE, HALF, READING, Summary
-from tests.ui.test_examples import EXAMPLES, ROOT, pictures  # noqa: F401 (a fixture)
+from tests.ui.test_examples import EXAMPLES, ROOT
 
 TEXT = """
     const inside = (node) => {
@@ -133,7 +133,7 @@ def command(name: str, address: str, port: int) -> list[str]:
 
 
 @pytest.mark.parametrize("name", ["panel", "shiny", "streamlit"])
-def test_a_job_in_a_page(name: str, browser: Any, pictures: Path, unused_port: int) -> None:  # noqa: F811
+def test_a_job_in_a_page(name: str, browser: Any, pictures: Path, unused_port: int) -> None:
     need(find_spec(name), name)
     with Summary() as server, running(*command(name, server.url, unused_port)) as process:
         address = f"http://127.0.0.1:{unused_port}"

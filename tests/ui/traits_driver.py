@@ -20,7 +20,6 @@ T = TypeVar("T")
 class TraitsDriver(Driver, logging.Handler):
     """A notebook's widgets; its errors are what is logged."""
 
-    own_thread = False
     frame = 1 / 15
 
     def __init__(self) -> None:
