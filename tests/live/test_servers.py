@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from tests.live.servers.by_hand import Session, events
-from tests.live.servers.install import VERSIONS
+from tests.live.servers.install import REQUIREMENTS, VERSIONS, _fingerprint
 from tests.live.servers.run import Server, StartError
 from tests.live.servers.values import JS, LOGS, growing, reply
 
@@ -392,6 +392,11 @@ def test_a_server_ends_with_its_parent(fresh_server: Callable[..., Server]) -> N
     server._process.stdin.close()
 
     assert server._process.wait(10) == 0
+
+
+def test_what_is_installed_beside_makes_an_environment_of_its_own() -> None:
+    requirements = REQUIREMENTS / "6.31.0.txt"
+    assert _fingerprint(requirements, ()) != _fingerprint(requirements, ["orjson"])
 
 
 def test_a_server_that_cannot_start_says_why(fresh_server: Callable[..., Server]) -> None:

@@ -14,19 +14,20 @@ import pytest
         ("import rxgradio", "rxgradio.ui"),
         (
             "from rxgradio.ui import *",
-            "tkinter rich tqdm traitlets textual IPython rxgradio.ui.tk rxgradio.ui.jupyter",
+            (
+                "tkinter PySide6 shiboken6 PyQt6 rich tqdm IPython traitlets ipywidgets textual "
+                "nicegui gradio panel param bokeh shiny streamlit "
+                "rxgradio.ui.tk rxgradio.ui.qt rxgradio.ui.jupyter rxgradio.ui.textual "
+                "rxgradio.ui.nicegui rxgradio.ui.panel rxgradio.ui.shiny rxgradio.ui.gradio"
+            ),
         ),
         ("import rxgradio.ui.jupyter", "IPython traitlets ipywidgets"),
         (
             "import traitlets; from rxgradio.ui import changes; changes(traitlets.HasTraits())",
             "IPython ipywidgets rxgradio.ui.jupyter",
         ),
-        ("from rxgradio.ui import *", "nicegui rxgradio.ui.nicegui rxgradio.ui.textual"),
-        ("from rxgradio.ui import *", "tkinter rich tqdm traitlets textual rxgradio.ui.tk"),
-        ("from rxgradio.ui import *", "panel param bokeh shiny streamlit rxgradio.ui.panel"),
         # Of what has parameters, Panel or not.
         ("import rxgradio.ui.panel", "panel param bokeh"),
-        ("from rxgradio.ui import *", "PySide6 shiboken6 PyQt6 rxgradio.ui.qt"),
     ],
 )
 def test_nothing_is_imported_before_it_is_needed(code: str, unwanted: str) -> None:

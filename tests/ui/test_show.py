@@ -173,6 +173,12 @@ def test_the_scheduler_thread_cannot_wait_for_the_end() -> None:
 # ---- tqdm
 
 
+@pytest.fixture(autouse=True)
+def no_monitor(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or a thread of tqdm's would stay."""
+    monkeypatch.setattr(tqdm, "monitor_interval", 0)
+
+
 def test_a_bar_of_tqdm_is_a_widget() -> None:
     with VirtualTime() as time:
         app = MemoryApp({"/write": "-a-b|"})

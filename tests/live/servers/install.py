@@ -15,6 +15,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import uv
@@ -38,33 +39,39 @@ class InstallationError(Exception):
     """The package installer failed; says what it said."""
 
 
-def environment(version: str) -> Path:
+def environment(version: str, beside: Sequence[str] = ()) -> Path:
     """Return a Python that has this release of Gradio, after installing it if need be.
+
+    Args:
+        version: Of Gradio.
+        beside: What is to be installed with it, as requirements.
 
     Raises:
         InstallationError: It cannot be installed. That is a failure and no reason to
             skip: a suite that tested nothing must not look like one that passed.
     """
     requirements = REQUIREMENTS / f"{version}.txt"
-    directory = CACHE / f"{version}-{_fingerprint(requirements)}"
+    directory = CACHE / f"{version}-{_fingerprint(requirements, beside)}"
     if not directory.exists():
-        _build(directory, requirements)
+        _build(directory, requirements, beside)
     return directory / PYTHON
 
 
-def _fingerprint(requirements: Path) -> str:
+def _fingerprint(requirements: Path, beside: Sequence[str]) -> str:
     made_of = requirements.read_bytes() + f"{sys.executable} {sys.version}".encode()
+    made_of += "".join(f"\n{each}" for each in beside).encode()
     return hashlib.sha256(made_of).hexdigest()[:12]
 
 
-def _build(directory: Path, requirements: Path) -> None:
+def _build(directory: Path, requirements: Path, beside: Sequence[str]) -> None:
     directory.parent.mkdir(parents=True, exist_ok=True)
     unfinished = Path(tempfile.mkdtemp(prefix=f"{directory.name}.", dir=directory.parent))
     try:
         # Relocatable, as it is renamed once it is whole.
         python = _interpreter(requirements.stem)
         _uv("venv", "--relocatable", "--allow-existing", "--python", python, unfinished)
-        _uv("pip", "install", "--python", unfinished / PYTHON, "--requirement", requirements)
+        target = ("--python", unfinished / PYTHON)
+        _uv("pip", "install", *target, "--requirement", requirements, *beside)
         unfinished.rename(directory)
     except OSError:
         # A directory is never renamed onto a full one: another run was faster.
