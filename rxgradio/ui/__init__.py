@@ -7,8 +7,9 @@
 
     show(job)  # on the terminal
 
-Widgets may be of Tk or Qt, or bars of tqdm; `register` adds a toolkit. None is imported by this,
-and what binds to one when its first widget is seen.
+Widgets may be of Tk, Qt (PySide6, PyQt6), Textual, NiceGUI, Panel, Shiny or ipywidgets, bars
+of tqdm or what rich draws; `register` adds a toolkit. None is imported by this, and what binds
+to one when its first widget is seen. `rxgradio.ui.gradio` has `handler`, for pages of Gradio.
 """
 
 from __future__ import annotations
