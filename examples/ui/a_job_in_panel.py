@@ -15,18 +15,18 @@ plain = ["pre { font: inherit; white-space: pre-line; line-height: 1.6 }"]
 
 
 def page() -> pn.Card:
-    wide = {"sizing_mode": "stretch_width", "margin": 8}
+    wide = {"sizing_mode": "stretch_width", "margin": (10, 20)}
+    title = pn.pane.Markdown("## Summary", margin=(8, 20, 0, 20))
     status = pn.pane.Str(styles={"font-size": "16px"}, stylesheets=plain, **wide)
     bar = pn.indicators.Progress(bar_color="primary", height=14, **wide)
-    text = pn.pane.Str(styles={"font-size": "16px"}, stylesheets=plain, height=160, **wide)
-    cancel = pn.widgets.Button(label="Cancel", button_type="primary", margin=(8, 8, 16, 8))
+    text = pn.pane.Str(styles={"font-size": "16px"}, stylesheets=plain, height=132, **wide)
+    cancel = pn.widgets.Button(label="Cancel", button_type="primary", margin=(8, 20, 20, 20))
 
     job = client.submit(5, api_name="/summarise")
     bind(job, status=status, progress=bar, output=text, cancel=cancel)
     return pn.Card(
-        *(status, bar, text, cancel),
-        title="Summary",
-        collapsible=False,
+        *(title, status, bar, text, cancel),
+        hide_header=True,
         margin=24,
         sizing_mode="stretch_width",
     )

@@ -39,7 +39,7 @@ def run(binding: str, *arguments: str | Path) -> subprocess.CompletedProcess[str
 
 
 @pytest.mark.parametrize("binding", BINDINGS)
-@pytest.mark.parametrize("tests", ["test_contract.py", "qt_cases.py"])
+@pytest.mark.parametrize("tests", ["test_contract.py", "test_real_server.py", "qt_cases.py"])
 def test_the_contract_and_what_is_special(binding: str, tests: str) -> None:
     done = run(
         *(binding, "-m", "pytest", HERE / tests, "-q", "-n0", "-p", "no:cacheprovider"),
