@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = ["Bars"]
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Self
 
 from rich.console import Console, RenderableType
@@ -36,13 +37,21 @@ class Bars:
         ascii_only = console.options.ascii_only
         self._dots = "..." if ascii_only else "…"
         self._signs = _ASCII if ascii_only else _SIGNS
+        overflow = "crop" if ascii_only else "ellipsis"
+        bar = max(4, min(_BAR, 3 * console.width // 10))
         self._spinner = Spinner("line" if ascii_only else "dots", style=_STYLES["works"])
         self._progress = Progress(
             _Drawn(self._sign),
-            _Drawn(lambda task: Text(task.description, style="bold"), no_wrap=True),
-            _Drawn(_bar, width=_BAR),
-            _Drawn(_percent, width=5),
-            _Drawn(_said, no_wrap=True, overflow="crop" if ascii_only else "ellipsis", ratio=1),
+            _Drawn(
+                lambda task: Text(task.description, style="bold"),
+                no_wrap=True,
+                overflow=overflow,
+                # Names give way to what is said, and so does the bar.
+                max_width=max(8, console.width // 4),
+            ),
+            _Drawn(partial(_bar, bar), width=bar),
+            _Drawn(_percent, width=5, no_wrap=True),
+            _Drawn(_said, no_wrap=True, overflow=overflow, ratio=1),
             console=console,
             expand=True,
         )
@@ -93,12 +102,12 @@ class _Drawn(ProgressColumn):
         return self._draw(task)
 
 
-def _bar(task: Task) -> RenderableType:
+def _bar(width: int, task: Task) -> RenderableType:
     style = _STYLES[task.fields["state"]]
     return ProgressBar(
         total=task.total,
         completed=task.completed,
-        width=_BAR,
+        width=width,
         pulse=task.total is None,
         animation_time=task.get_time(),
         complete_style=style,

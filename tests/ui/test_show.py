@@ -103,6 +103,20 @@ def test_it_fits_the_terminal_and_its_letters() -> None:
     assert drawn(console)[-1].startswith("+ /write -")
 
 
+@pytest.mark.parametrize("width", [40, 60, 100])
+def test_a_long_name_gives_way_to_what_is_said(width: int) -> None:
+    console = Console(
+        file=io.StringIO(), force_terminal=True, width=width, _environ={"TERM": "xterm"}
+    )
+    with VirtualTime():
+        app = MemoryApp({"/write": "-a|"})
+        show({"a name " * 20: app.client().submit(api_name="/write")}, console=console)
+    rows = drawn(console)
+    assert max(map(len, rows)) <= width
+    assert "done" in rows[-1]
+    assert "100 %" in rows[-1]
+
+
 def test_without_rich_it_is_lines(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
