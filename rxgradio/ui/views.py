@@ -12,6 +12,7 @@ from typing import Any
 from reactivex import Observable
 from reactivex import operators as ops
 
+from ..bulk import MapResult
 from ..operators.folding import Fold, folding
 from ..operators.snapshots import Snapshot, Snapshots
 from ..updates import OutputUpdate, Status, StatusUpdate
@@ -44,9 +45,9 @@ def view() -> Callable[[Observable[Any]], Observable[View]]:
         updates:  --S--P--a--✗
         view():   --1--2--3--(4|)            (4: "failed: ...", with the error)
 
-    It takes a stream of updates, or of what `snapshots` makes of them; any other value counts
-    as an output. As there, an error is a value, and of calls that follow one another each
-    begins anew, but for the output.
+    It takes a stream of updates, or of what `snapshots` makes of them, or the results of a map,
+    of which it tells how far all of them are; any other value counts as an output. As there, an
+    error is a value, and of calls that follow one another each begins anew, but for the output.
     """
     return lambda source: folded(source).pipe(ops.map(view_of))
 
@@ -91,12 +92,16 @@ class _Folded(Fold[Any, Snapshot]):
         self._updates = Snapshots()
         self._now: Snapshot | None = None
         """The last of a stream that is none of updates."""
+        self._many = False
 
     def next(self, value: Any) -> Sequence[Snapshot]:
         if isinstance(value, StatusUpdate | OutputUpdate):
             return self._updates.next(value)
         if isinstance(value, Snapshot):
             self._now = value
+        elif isinstance(value, MapResult):
+            self._many = True
+            self._now = _of_map(value, self._now)
         else:
             self._now = Snapshot(Status.ITERATING, output=value)
         return (self._now,)
@@ -109,7 +114,22 @@ class _Folded(Fold[Any, Snapshot]):
             return (ended_with(error, now),), None
         if now.done:
             return (), None
-        return (replace(now, phase=Status.FINISHED, fraction=1.0, done=True),), None
+        # Of many calls, "done" would not tell how many have failed.
+        phase = now.phase if self._many else Status.FINISHED
+        return (replace(now, phase=phase, fraction=1.0, done=True),), None
+
+
+def _of_map(result: MapResult, before: Snapshot | None) -> Snapshot:
+    """Return where many calls stand, with the newest of their outputs."""
+    done, failed, total = result.progress.done, result.progress.failed, result.progress.total
+    text = f"{done} done" if total is None else f"{done} of {total}"
+    output = result.output if result.error is None else (before.output if before else None)
+    return Snapshot(
+        Status.PROGRESS,
+        text=f"{text}, {failed} failed" if failed else text,
+        fraction=done / total if total else None,
+        output=output,
+    )
 
 
 _WORDS = {

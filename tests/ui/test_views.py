@@ -12,6 +12,7 @@ from reactivex import operators as ops
 
 from rxgradio import AppError, OutputUpdate, ProgressUnit, Status, StatusUpdate
 from rxgradio.operators import Snapshot, snapshots
+from rxgradio.testing import MemoryApp, VirtualTime
 from rxgradio.ui import View, view
 
 
@@ -82,6 +83,26 @@ def test_any_other_value_is_an_output() -> None:
         ("done", 2, False),
     ]
     assert views(1, error=ValueError("no"))[-1].status == "failed: no"
+
+
+def test_of_a_map_it_tells_how_far_all_are() -> None:
+    def halve(n: int) -> float:
+        if n % 2:
+            raise AppError("odd")
+        return n / 2
+
+    with VirtualTime() as time:
+        app = MemoryApp({"/halve": halve})
+        results = app.client().endpoint("/halve").map(range(4), max_concurrent=1)
+        told = time.run(results.pipe(view(), ops.to_list()))
+    assert [(each.status, each.progress, each.output, each.busy) for each in told] == [
+        ("1 of 4", 0.25, 0.0, True),
+        ("2 of 4, 1 failed", 0.5, 0.0, True),
+        ("3 of 4, 1 failed", 0.75, 1.0, True),
+        ("4 of 4, 2 failed", 1.0, 1.0, True),
+        ("4 of 4, 2 failed", 1.0, 1.0, False),
+    ]
+    assert told[-1].error == ""
 
 
 def test_leaving_a_view_leaves_the_source() -> None:
