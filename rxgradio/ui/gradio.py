@@ -15,11 +15,13 @@ import functools
 import importlib
 import inspect
 import time
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from concurrent.futures import CancelledError
 from contextlib import suppress
+from html import escape
 from typing import Any, Literal, Protocol, cast
 
+import reactivex
 from reactivex import Observable, abc
 
 from ..job import Job
@@ -120,9 +122,12 @@ def handler(
             if not run.superseded:
                 source = function(*inputs, **named)
                 # Not if it is awaitable: streams and jobs are.
-                run.begin(await source if inspect.iscoroutine(source) else source)
-            while older:  # and what they have yielded is on its way
-                await _wait(older.pop().over, heartbeat)
+                run.begin(await run.made(source) if inspect.iscoroutine(source) else source)
+            # What they have yielded is on its way; and one may take its time to be left.
+            with suppress(TimeoutError):
+                async with asyncio.timeout(heartbeat):
+                    for each in older:
+                        await each.over.wait()
             while not run.done or run.news.is_set():
                 await _wait(run.news, heartbeat)
                 heard = run.news.is_set()
@@ -183,6 +188,18 @@ class _Run(abc.ObserverBase[Snapshot]):
         """Nothing that it has yielded is on its way any more."""
         self._binding = Binding(cast("Toolkit", _Loop(frame)), self)
         self._job: Job | None = None
+        self._making: asyncio.Future[Any] | None = None
+
+    async def made(self, source: Coroutine[Any, Any, Any]) -> Any:
+        """Return what an `async` function makes; ended before, that is cancelled."""
+        self._making = asyncio.ensure_future(source)
+        try:
+            return await self._making
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if not self.done or (task is not None and task.cancelling()):
+                raise
+            return reactivex.never()
 
     def begin(self, source: object) -> None:
         """Subscribe, unless it has been ended already."""
@@ -214,8 +231,8 @@ class _Run(abc.ObserverBase[Snapshot]):
     def supersede(self) -> None:
         """Leave the stream, and show nothing more."""
         self.superseded = True
-        self._leave()
         self.on_completed()
+        self._leave()
 
     def cancel(self) -> None:
         """Leave the stream, and show that."""
@@ -228,11 +245,13 @@ class _Run(abc.ObserverBase[Snapshot]):
         self.done = True
         self._leave()
         # Gradio 4 and 5 keep the errors of handlers, and thereby this.
-        self.snapshot = self._job = None
+        self.snapshot = self._job = self._making = None
         self.over.set()
 
     def _leave(self) -> None:
         self._binding.dispose()
+        if self._making is not None:
+            self._making.cancel()
         if self._job is not None:
             self._job.cancel()
 
@@ -363,4 +382,5 @@ def _raise_error_of(snapshot: Snapshot) -> None:
     if error is not None and isinstance(error, gr.Error):
         raise error
     if said:  # of one that was cancelled, nothing
-        raise gr.Error(said) from error
+        # Gradio shows it as HTML, and what another app says is text.
+        raise gr.Error(escape(said, quote=False)) from error

@@ -28,7 +28,7 @@ from .terminal import Terminal, said_of
 from .views import View, ended_with, folded, state_of, view_of
 
 _MOST = 2000
-"""Characters of an output that are shown."""
+"""Characters of a text that are shown."""
 _SIGNS = {"waits": "○", "works": "●", "done": "✓", "failed": "✗", "left": "■"}
 # Each can be read on white and on black.
 _COLOURS = {
@@ -137,7 +137,9 @@ class Notebook:
         width = max(len(name) for name, _ in rows)
         return {
             "text/html": f'<div style="{_LIST}">{html}</div>',
-            "text/plain": "\n".join(f"{name:{width}}  {said_of(view)}" for name, view in rows),
+            "text/plain": "\n".join(
+                f"{name:{width}}  {_short(said_of(view))}" for name, view in rows
+            ),
         }
 
 
@@ -197,7 +199,7 @@ def _stands(job: Job) -> View:
 def _row(name: str, view: View, *, outputs: bool) -> str:
     state = state_of(view)
     colour = _COLOURS[state]
-    said = " ".join(view.status.split()) if outputs else said_of(view)
+    said = _short(" ".join(view.status.split()) if outputs else said_of(view))
     style = "opacity:.85" if state in ("works", "done") else f"color:{colour}"
     # What went wrong is to be read; of what follows, the beginning will do.
     style += ";overflow-wrap:anywhere" if state == "failed" else f";{_LINE}"
@@ -232,6 +234,10 @@ def _percent(view: View) -> str:
     return "" if done is None else f"{done:.0%}".replace("%", " %")
 
 
+def _short(text: str) -> str:
+    return text if len(text) <= _MOST else f"{text[:_MOST]}…"
+
+
 def _text(view: View) -> str:
     output = view.output
     if output is None:
@@ -241,7 +247,7 @@ def _text(view: View) -> str:
     if len(output) <= _MOST:
         return output.strip("\n")
     # Of what still grows, its end is the news.
-    return f"…{output[-_MOST:]}" if view.busy else f"{output[:_MOST]}…"
+    return f"…{output[-_MOST:]}" if view.busy else _short(output)
 
 
 _repr = reprlib.Repr()

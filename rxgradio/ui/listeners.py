@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = ["Listeners"]
 
 from collections.abc import Callable, Hashable
+from contextlib import ExitStack
 from functools import partial
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -48,5 +49,6 @@ class Listeners:
 
 
 def _tell(listeners: list[Heard], value: Any) -> None:
-    for heard in list(listeners):
-        heard(value)
+    with ExitStack() as stack:  # what one raises keeps no other from being told
+        for heard in reversed(listeners):
+            stack.callback(heard, value)

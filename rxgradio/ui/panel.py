@@ -12,8 +12,10 @@ import asyncio
 import sys
 import weakref
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
+from contextvars import Context
 from functools import partial
+from html import escape
 from typing import Any
 
 from .any_thread import AnyThread
@@ -97,7 +99,9 @@ class Page(Parameters, EventLoop):
         super().__init__()
         if self._loop is None:  # on one of the threads of Panel's pool, `nthreads`
             self._loop = _loop_of(document)
-        self._document = weakref.ref(document)  # or it would never leave `_pages`
+        # Held, it would never leave `_pages`; and Panel's own variables hold it, too.
+        self._document = weakref.ref(document)
+        self._context = Context()
         self._waiting: dict[object, Callable[[], object]] = {}
         self._over = False
         document.on_session_destroyed(self._destroyed)
@@ -136,10 +140,13 @@ class Page(Parameters, EventLoop):
             document.add_next_tick_callback(partial(self._run, document, action))
 
     def _run(self, document: Any, action: Callable[[], object]) -> None:
-        panel = sys.modules["panel"]
+        panel: Any = sys.modules["panel"]
         # What belongs together reaches the browser in one message. Before it is there, Panel
         # drops what was held, though the browser may have got the document already.
-        with panel.io.hold(document) if panel.state.loaded else nullcontext():
+        with (
+            sys.modules["panel.io.state"].set_curdoc(document),
+            panel.io.hold(document) if panel.state.loaded else nullcontext(),
+        ):
             try:
                 action()
             except Exception as error:
@@ -149,9 +156,10 @@ class Page(Parameters, EventLoop):
 
     def _destroyed(self, session_context: Any) -> None:  # noqa: ARG002 (what Bokeh passes)
         self._over = True
-        for closed in list(self._waiting.values()):
-            closed()
-        self._waiting.clear()
+        waiting, self._waiting = list(self._waiting.values()), {}
+        with ExitStack() as stack:  # what one raises keeps no other from being told
+            for closed in waiting:
+                stack.callback(closed)
 
 
 # ---- documents
@@ -200,4 +208,14 @@ def _show(widget: Any, value: Any) -> None:
     name = _first_of(widget, "value", "object")
     if isinstance(getattr(widget, name), str):
         value = "" if value is None else str(value)
+    if value is not None and _shows_html(widget):
+        value = escape(str(value))
     setattr(widget, name, value)
+
+
+def _shows_html(widget: Any) -> bool:
+    """Whether it is there for texts, and yet shows what looks like HTML as that."""
+    panel: Any = sys.modules.get("panel")
+    return panel is not None and isinstance(
+        widget, panel.widgets.StaticText | panel.indicators.String | panel.pane.Str
+    )

@@ -341,6 +341,8 @@ def _show(widget: Any, value: Any) -> None:
     elif name := _changed_by_user(widget):
         _set(widget, name, value)
     elif hasattr(widget, "setText"):  # a label, a button, an action, an item of a table
+        if hasattr(widget, "textFormat"):
+            _let_markup_be_text(widget)
         widget.setText(_text(value))
     elif hasattr(widget, "showMessage"):  # a status bar
         widget.showMessage(_text(value))
@@ -353,6 +355,12 @@ def _show(widget: Any, value: Any) -> None:
 def _set(widget: Any, prop: str, value: Any) -> None:
     if not widget.setProperty(prop, value):
         raise TypeError(f"{prop!r} of a {type(widget).__name__} cannot be {value!r}")
+
+
+def _let_markup_be_text(label: Any) -> None:
+    """Have a label show as it is what looks like HTML, unless it was made for that."""
+    if label.textFormat().name == "AutoText":
+        label.setTextFormat(label.textFormat().__class__.PlainText)
 
 
 def _text(value: Any) -> str:

@@ -154,7 +154,8 @@ class Shiny(EventLoop):
 def _on_destroyed(
     value: weakref.ref[reactive.Value[Any]], closed: Callable[[], object]
 ) -> Callable[[], object]:
-    @reactive.effect
+    # Of no session, as one would keep it to its end.
+    @reactive.effect(session=None)
     def look() -> None:
         it = value()
         if it is not None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import IO, Any, Self
 
 from .any_thread import AnyThread
+from .controls import printable
 from .views import View
 
 _STEPS = 100
@@ -41,6 +42,8 @@ class Terminal(AnyThread):
 
     def set(self, widget: Any, prop: str | None, value: Any) -> None:
         """Set how far a bar is, its description, or an attribute, and draw it."""
+        if isinstance(value, str):
+            value = printable(value)
         if not hasattr(widget, "n"):
             _show_by_rich(widget, value)
             return
@@ -124,6 +127,10 @@ class Lines:
 
 def said_of(view: View) -> str:
     """Return where a call stands in one line, with what there is of a text or a number."""
+    return printable(_said_of(view))
+
+
+def _said_of(view: View) -> str:
     output = view.output
     if isinstance(output, str | int | float) and not view.error:
         text = " ".join(str(output).split())

@@ -29,6 +29,7 @@ from textual.widgets import (
     TextArea,
 )
 
+from .controls import printable
 from .event_loop import EventLoop
 from .listeners import Listeners
 
@@ -98,6 +99,8 @@ class Textual(EventLoop):
         Raises:
             AttributeError: It has no such attribute.
         """
+        if isinstance(value, str):
+            value = printable(value)
         if prop == "enabled":
             widget.disabled = not value
         elif prop is None:
@@ -203,7 +206,7 @@ def _show(widget: Any, value: Any) -> None:
 
 
 def _text(value: Any) -> str:
-    return "" if value is None else str(value)
+    return "" if value is None else printable(str(value))
 
 
 def _content(value: Any) -> Any:

@@ -101,6 +101,18 @@ def own(tag: str) -> Observable[Any]:
     return Observable(subscribe)
 
 
+async def late(tag: str) -> Observable[Any]:
+    """Take for ever to begin, but for one that ends at once."""
+    opened[tag] = Subject()
+    if tag.startswith("at once"):
+        return reactivex.of(tag)
+    try:
+        await asyncio.Event().wait()
+    finally:
+        left.append(tag)
+    raise AssertionError("it was awaited to its end")
+
+
 def tell(tag: str, values: str) -> None:
     for value in json.loads(values):
         opened[tag].on_next(value)
@@ -254,6 +266,8 @@ def called() -> None:
     offer("cancel_own", mine.cancel)
     offer("cancel_seen", (seen := made(own, "seen", show=("status", "bar", "output"))).cancel)
     offer("own_seen", seen, [one], [two, gr.HTML(), three])
+    offer("late", (slow := made(late, show=("status", "output"))), [one], [two, three])
+    offer("cancel_late", slow.cancel)
     offer("tell", tell, [one, two])
     offer("complete", complete, [one])
     offer("flood", made(flood), [five], [four])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = ["PanelDriver", "PanelServer"]
 
+import html
 import logging
 from collections.abc import Callable
 from typing import Any
@@ -123,7 +124,9 @@ class PanelDriver(PageDriver):
     def shown(self, widget: Any) -> Any:
         if isinstance(widget, pn.indicators.Progress):
             return None if widget.value == -1 else widget.value / widget.max
-        return widget.value_input if isinstance(widget, pn.widgets.TextInput) else widget.object
+        if isinstance(widget, pn.widgets.TextInput):
+            return widget.value_input
+        return html.unescape(widget.object)  # as the browser does, if it agrees
 
     def told(self, kind: str, widget: Any) -> Any:
         if kind == "button":

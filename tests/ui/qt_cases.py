@@ -98,6 +98,17 @@ def test_each_kind_of_widget_shows_what_it_is_there_to_show(ui: QtDriver, top: A
     assert names.currentRow() == 1
 
 
+def test_a_text_is_shown_as_it_is(ui: QtDriver, top: Any) -> None:
+    for widget in (W.QLabel(top), W.QMessageBox(top)):
+        show(ui, widget, "<img src='a.png'>")
+        assert widget.text() == "<img src='a.png'>"
+        assert widget.textFormat() == C.Qt.TextFormat.PlainText
+    label = W.QLabel(top)
+    label.setTextFormat(C.Qt.TextFormat.RichText)  # who wants markup says so
+    show(ui, label, "<b>a</b>")
+    assert label.textFormat() == C.Qt.TextFormat.RichText
+
+
 def test_a_property_of_any_name(ui: QtDriver, top: Any) -> None:
     label = W.QLabel(top)
     show(ui, top, "A title", prop="windowTitle")

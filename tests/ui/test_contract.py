@@ -97,6 +97,15 @@ def test_every_value_is_shown_if_that_is_wanted(ui: Driver) -> None:
     assert seen == list(range(3000))
 
 
+def test_a_text_is_shown_as_it_is(ui: Driver) -> None:
+    text = "<b>a</b> &amp; [b]b[/b] **c**"
+    label = ui.call(ui.label)
+    ui.call(lambda: bind(reactivex.of(text), label))
+    ui.until(lambda: ui.shown(label))
+    assert ui.call(lambda: ui.shown(label)) == text
+    assert ui.errors == []
+
+
 # ---- the end
 
 

@@ -74,7 +74,7 @@ class Upstream(FaultServer):
             await asyncio.sleep(0.01)
 
     def _fails(self, text: str = "") -> str:
-        raise AppError("told you so")
+        raise AppError("told you so, <b>twice</b>")
 
 
 @pytest.fixture
@@ -181,12 +181,14 @@ def test_an_error_goes_to_its_place(visitor: Session) -> None:
 def test_an_error_of_the_other_app_is_told(visitor: Session, upstream: Upstream) -> None:
     end = visitor.call("call", upstream.url, "/fails", "")[-1]
     assert end["success"] is False
-    assert "told you so" in end["output"]["error"]
+    # What Gradio shows as HTML is text.
+    assert "told you so, &lt;b&gt;twice&lt;/b&gt;" in end["output"]["error"]
 
 
 def test_each_part_has_its_place(visitor: Session, upstream: Upstream) -> None:
     said = visitor.call("call_shown", upstream.url, "/fails", "")
-    assert outputs(said)[-1] == ["failed: told you so", 0, SKIP, "told you so"]
+    told = "told you so, <b>twice</b>"
+    assert outputs(said)[-1] == [f"failed: {told}", 0, SKIP, told]
     assert said[-1]["success"] is True
 
 
@@ -254,6 +256,34 @@ def test_what_is_typed_over_shows_nothing_more(visitor: Session, page: Server) -
     assert "stale" not in json.dumps(said)
     ends = events(said, "process_completed")
     assert [end["output"]["data"] for end in ends] == [[SKIP], ["second"]]
+
+
+def test_what_has_not_even_begun_is_ended_too(visitor: Session, page: Server) -> None:
+    one, two, three = tagged(), tagged(), f"at once {tagged()}"
+    visitor.join("late", one)
+    until(lambda: one in facts(page)["opened"])
+    visitor.join("late", two)
+    until(lambda: two in facts(page)["opened"])
+    until(lambda: one in facts(page)["left"])
+    assert two not in facts(page)["left"]
+    visitor.join("late", three)
+    with visitor.stream() as call:
+        ends = events(list(call), "process_completed")
+    assert two in facts(page)["left"]
+    values = [end["output"]["data"] for end in ends]
+    assert values == [[SKIP, SKIP], [SKIP, SKIP], ["done", three]]
+    assert all(end["success"] for end in ends)
+
+    four = tagged()
+    visitor.join("late", four)
+    until(lambda: four in facts(page)["opened"])
+    visitor.join("cancel_late")
+    with visitor.stream() as call:
+        (end,) = (
+            each for each in events(list(call), "process_completed") if each["output"]["data"]
+        )
+    assert end["output"]["data"][0] == "cancelled"
+    assert four in facts(page)["left"]
 
 
 def test_events_may_run_side_by_side(visitor: Session, page: Server, upstream: Upstream) -> None:
@@ -432,7 +462,8 @@ def test_an_error_is_read_in_the_page(browser: Any, page: Server, upstream: Upst
     with visiting(browser, address(page, upstream.url, "tag")):
         ready(browser, "fails")
         press(browser, "fails")
-        until(lambda: "told you so" in browser.find_element("tag name", "body").text)
+        told = "told you so, <b>twice</b>"
+        until(lambda: told in browser.find_element("tag name", "body").text)
 
 
 def test_a_handler_gets_what_is_told_of_the_event(browser: Any, page: Server) -> None:

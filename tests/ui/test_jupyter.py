@@ -45,6 +45,7 @@ class Output:
 @pytest.fixture
 def cell(monkeypatch: pytest.MonkeyPatch) -> list[Output]:
     """The outputs of a cell."""
+    pytest.importorskip("IPython")  # `show` only asks for it where it has been imported
     outputs: list[Output] = []
 
     def display(bundle: dict[str, str]) -> Output:
@@ -146,6 +147,17 @@ def test_of_a_long_output_the_newest_is_shown() -> None:
     assert whole.endswith("…")
     *_, many = drawn(OutputUpdate(list(range(100_000)))).texts
     assert len(many) < 100
+
+
+def test_a_notebook_does_not_swell_with_what_a_server_says() -> None:
+    long = "a word " * 100_000
+    for outputs in (True, False):
+        for page in (
+            drawn(progress(0.5, long), outputs=outputs),
+            drawn(OutputUpdate("a"), error=AppError(long), outputs=outputs),
+        ):
+            said = [*page.texts, *(value or "" for _, value in page.attributes)]
+            assert sum(map(len, said)) < 6000
 
 
 # ---- a job

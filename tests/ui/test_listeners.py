@@ -7,6 +7,8 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from rxgradio.ui.listeners import Listeners
 
 
@@ -31,6 +33,21 @@ def test_a_widget_is_watched_once_for_all_and_who_has_left_is_not_told() -> None
     leave[0]()
     widget.watching[0]("y")
     assert seen == ["1x", "2x", "2y"]
+
+
+def test_what_one_raises_keeps_no_other_from_being_told() -> None:
+    widget, listeners = Widget(), Listeners()
+    seen: list[str] = []
+
+    def refuse(value: str) -> None:
+        seen.append(value)
+        raise ValueError(value)
+
+    for heard in (seen.append, refuse, seen.append):
+        listeners.add(widget, "a", heard, widget.watching.append)
+    with pytest.raises(ValueError, match="x"):
+        widget.watching[0]("x")
+    assert seen == ["x"] * 3
 
 
 def test_a_widget_is_not_kept() -> None:

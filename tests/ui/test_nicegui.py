@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -214,6 +216,26 @@ def test_what_ends_an_element_ends_its_binding_to_a_silent_stream(
     assert not labels[0]._event_listeners  # NiceGUI has done what it does
     assert of_page.is_disposed == (how == "its page")
     assert len(source.observers) == (how != "its page")
+    assert page.errors == []
+
+
+def test_an_element_that_is_deleted_is_not_kept(page: NiceGUIDriver) -> None:
+    source: Subject[str] = Subject()
+    refs: list[weakref.ref[Any]] = []
+
+    def begin() -> None:
+        label, field, button = ui.label(), ui.input(), ui.button()
+        bind(source, status=label, cancel=button)
+        bind(source, label.set_text, on=label)
+        changes(field).subscribe(label.set_text)
+        source.on_next("a")
+        for each in (label, field, button):
+            refs.append(weakref.ref(each))
+            each.delete()
+
+    page.call(begin)
+    page.until(lambda: gc.collect() >= 0 and not any(ref() for ref in refs))
+    assert not source.observers
     assert page.errors == []
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import threading
 import time
+import urllib.request
+import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -67,6 +70,22 @@ def test_a_bar_has_a_maximum_of_its_own_and_moves_while_nobody_knows() -> None:
     assert bar.value == 3
     show(bar, None)
     assert bar.value == -1
+
+
+def test_a_text_is_shown_as_it_is() -> None:
+    for widget in (
+        pn.widgets.StaticText(),
+        pn.widgets.StaticText(value=""),
+        pn.indicators.String(),
+    ):
+        show(widget, "<b>a</b> & b")
+        assert widget.value == "&lt;b&gt;a&lt;/b&gt; &amp; b"  # Panel makes HTML of it
+    pane = pn.pane.Str()
+    show(pane, ["<b>"])
+    assert pane.object == "[&#x27;&lt;b&gt;&#x27;]"
+    field = pn.widgets.TextInput()
+    show(field, "<b>")
+    assert field.value == "<b>"
 
 
 def test_whatever_has_parameters_can_be_set_and_heard() -> None:
@@ -178,6 +197,32 @@ def test_a_widget_that_leaves_the_page_and_comes_back_is_still_set(page: Any) ->
     page.until(lambda: label.object == "a")
 
 
+def test_a_page_whose_visitor_has_left_is_not_kept(lasting: None, server: Any) -> None:
+    source: Subject[str] = Subject()
+    pages: list[weakref.ref[Any]] = []
+
+    def make(layout: Any) -> None:
+        layout.append(label := pn.pane.Str(""))
+        bind(source, label)
+        bind(source, lambda text: label.param.update(object=text), on=label)
+        changes(label, "object").subscribe(lambda _: label.object)
+        pages.append(weakref.ref(pn.state.curdoc))
+
+    def leave() -> None:
+        document = pages[-1]()
+        assert document is not None
+        document.session_context.session.request_expiration()
+
+    server.making = make
+    for _ in range(3):
+        number = str(next(server.numbers))
+        urllib.request.urlopen(f"http://127.0.0.1:{server.port}/?page={number}").close()
+        server.loop.call_soon_threadsafe(leave)
+        until(lambda: not source.observers)
+        server.pages.pop(number, None)
+    until(lambda: gc.collect() >= 0 and not any(page() for page in pages))
+
+
 def test_it_is_bound_on_the_threads_of_the_pool_too(page: Any) -> None:
     from panel.io.state import set_curdoc
 
@@ -197,6 +242,18 @@ def test_it_is_bound_on_the_threads_of_the_pool_too(page: Any) -> None:
     page.close()
     assert bindings[0].is_disposed
     assert not source.observers
+
+
+def test_what_a_function_leaves_for_later_is_of_its_page_too(page: Any) -> None:
+    seen: list[Any] = []
+
+    def later(_: str) -> None:
+        asyncio.get_running_loop().call_soon(lambda: seen.append(pn.state.curdoc))
+
+    label = page.call(page.label)
+    page.call(lambda: bind(reactivex.of("a"), later, on=label))
+    page.until(lambda: seen)
+    assert seen == [page.document]
 
 
 def test_errors_go_to_the_handler_of_the_app(page: Any) -> None:

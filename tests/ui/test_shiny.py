@@ -149,6 +149,22 @@ def test_a_value_that_is_destroyed_is_not_set_and_tells(page: Any) -> None:
     assert page.errors == []
 
 
+def test_a_session_keeps_nothing_of_bindings_that_are_over(page: Any) -> None:
+    source: Subject[str] = Subject()
+    value = page.call(lambda: reactive.value(""))
+
+    def kept() -> int:
+        return len(page.session._on_ended_callbacks._callbacks)
+
+    before = page.call(kept)
+    for binding in page.call(lambda: [bind(source, value) for _ in range(5)]):
+        binding.dispose()
+    page.until(lambda: kept() == before)
+    last = page.call(lambda: bind(source, value))
+    page.call(value.destroy)
+    page.until(lambda: last.is_disposed)
+
+
 def test_an_input_is_not_to_be_set_and_the_session_goes_on(page: Any) -> None:
     entry, label = page.call(lambda: (page.entry(), page.label()))
     source: Subject[str] = Subject()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import sys
+from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
 
@@ -115,6 +116,22 @@ def test_a_long_name_gives_way_to_what_is_said(width: int) -> None:
     assert max(map(len, rows)) <= width
     assert "done" in rows[-1]
     assert "100 %" in rows[-1]
+
+
+@pytest.mark.parametrize("made", [to_file, to_terminal])
+def test_what_a_server_says_does_not_command_the_terminal(made: Callable[[], Console]) -> None:
+    console = made()
+    with VirtualTime():
+        app = MemoryApp({"/write": Marbles("a|", values={"a": "a \x1b]0;title\x07\x9b2J z"})})
+        show(app.client().submit(api_name="/write"), console=console)
+        label = console.status("")
+        bar = tqdm(file=(file := io.StringIO()))
+        bind(reactivex.of("\x1b]0;title"), label)
+        bind(reactivex.of("\x1b]0;title"), bar)
+        bar.close()
+    assert "done: a \ufffd]0;title\ufffd\ufffd2J z" in written(console)
+    assert label.status == "\ufffd]0;title"
+    assert "\x1b]0" not in file.getvalue()
 
 
 def test_without_rich_it_is_lines(

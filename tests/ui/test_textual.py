@@ -130,6 +130,27 @@ def test_brackets_in_a_text_are_brackets(text: str) -> None:
     run(Showing(label), scenario)
 
 
+def test_what_a_server_says_does_not_command_the_terminal() -> None:
+    widgets = [Label(), Button(), Input(), Log(), RichLog(), TextArea(), Digits()]
+    commands = "a\x1b]0;title\x07 \x1b[2J\x9b31mz"
+    app = Showing(*widgets)
+
+    def drawn(widget: Any) -> str:
+        return "".join(widget.render_line(y).text for y in range(5))
+
+    async def scenario() -> None:
+        for widget in widgets:
+            widget.styles.height = 5
+            await show(widget, commands)
+        await show(app, commands, prop="title")
+        assert app.title == "a\ufffd]0;title\ufffd \ufffd[2J\ufffd31mz"
+        for widget in widgets:
+            await until(lambda widget=widget: drawn(widget).strip())
+            assert not {"\x1b", "\x07", "\x9b"} & set(drawn(widget)), widget
+
+    run(app, scenario)
+
+
 def test_a_bar_has_a_total_of_its_own() -> None:
     bar, empty = ProgressBar(total=20), ProgressBar()
 
