@@ -8,13 +8,16 @@ last value is always shown. That needs no clock: the frame is the delay of the n
 
 from __future__ import annotations
 
-__all__ = ["Binding", "check_thread", "weakly"]
+__all__ = ["Binding", "check_thread", "do_all", "frame_of", "weakly"]
 
 import logging
+import math
 import threading
 import weakref
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future
+from contextlib import ExitStack
 from functools import partial
 from typing import Any
 
@@ -22,6 +25,8 @@ from reactivex import Observable, abc
 from reactivex.disposable import SingleAssignmentDisposable
 
 from ..runtime.log import End
+from ..runtime.reading import await_future
+from .any_thread import AnyThread
 from .toolkit import Toolkit
 
 logger = logging.getLogger("rxgradio")
@@ -64,12 +69,30 @@ class Binding(abc.DisposableBase):
         self._flushes = 0
         self._anchors: dict[int, Callable[[], Any]] = {}
         self._undo: list[Callable[[], object]] = []
+        self._shown: Future[None] = Future()
         self._upstream = SingleAssignmentDisposable()
 
     @property
     def is_disposed(self) -> bool:
         """Whether nothing will be shown any more: disposed of, or the stream or UI has ended."""
         return self._over
+
+    def wait(self, timeout: float | None = None) -> None:
+        """Wait until the end is shown, or nothing will be any more, blocking.
+
+        It is for programs that leave a terminal when their calls have ended. A UI waits for
+        nothing, and needs not.
+
+        Args:
+            timeout: Seconds; None waits for as long as it takes.
+
+        Raises:
+            TimeoutError: The stream has not ended by then.
+            RuntimeError: The caller is on the UI's thread, or on the scheduler thread.
+        """
+        if self._toolkit.current and not isinstance(self._toolkit, AnyThread):
+            raise RuntimeError("this would block the UI, which is to show what it would wait for")
+        await_future(self._shown, timeout)
 
     def begin(
         self,
@@ -92,9 +115,13 @@ class Binding(abc.DisposableBase):
         self._anchors.update(enumerate(map(weakly, living)))
         for n, widget in enumerate(living):
             self.undoing(toolkit.on_close(widget, partial(self._closed, n)))
-        self._upstream.disposable = source.subscribe(
-            self._on_next, self._on_error, self._on_completed, scheduler=scheduler
-        )
+        try:
+            self._upstream.disposable = source.subscribe(
+                self._on_next, self._on_error, self._on_completed, scheduler=scheduler
+            )
+        except BaseException:
+            self.dispose()
+            raise
 
     def undoing(self, undo: Callable[[], object]) -> None:
         """Have something called on the UI's thread when this is over."""
@@ -112,11 +139,17 @@ class Binding(abc.DisposableBase):
     def dispose(self) -> None:
         """Show nothing more, and leave the source."""
         if (undo := self._stop()) is not None:
-            self._upstream.dispose()
             try:
-                self._toolkit.post(partial(_do, undo), 0.0)
-            except Exception:
-                logger.debug("a UI is gone: %r", self._toolkit, exc_info=True)
+                self._upstream.dispose()
+            finally:
+                self._undo_later(undo)
+                self._shown.set_result(None)
+
+    def _undo_later(self, undo: list[Callable[[], object]]) -> None:
+        try:
+            self._toolkit.post(partial(do_all, undo), 0.0)
+        except Exception:
+            logger.debug("a UI is gone: %r", self._toolkit, exc_info=True)
 
     # ---- what the source says, on any thread
 
@@ -205,12 +238,10 @@ class Binding(abc.DisposableBase):
         undo = self._stop()
         if undo is None or observer is None or end is None:
             return
-        self._upstream.dispose()
-        _do(undo)
+        tell = observer.on_completed
         if isinstance(end.error, Exception):
-            observer.on_error(end.error)
-        else:
-            observer.on_completed()
+            tell = partial(observer.on_error, end.error)
+        do_all([self._upstream.dispose, *undo, tell, partial(self._shown.set_result, None)])
 
     def _closed(self, n: int) -> None:
         with self._lock:
@@ -243,6 +274,19 @@ def check_thread(toolkit: Toolkit) -> None:
         )
 
 
+def frame_of(fps: float | None) -> float | None:
+    """Return how long one of so many frames a second is; None if that is not said.
+
+    Raises:
+        ValueError: There cannot be so many.
+    """
+    if fps is None:
+        return None
+    if not 0 < fps < math.inf:
+        raise ValueError(f"fps= is how many frames a second there are, not {fps!r}")
+    return 1 / fps
+
+
 def weakly(widget: Any) -> Callable[[], Any]:
     """Return what returns a widget as long as it lives."""
     try:
@@ -251,6 +295,8 @@ def weakly(widget: Any) -> Callable[[], Any]:
         return lambda: widget
 
 
-def _do(actions: Iterable[Callable[[], object]]) -> None:
-    for action in actions:
-        action()
+def do_all(actions: Sequence[Callable[[], object]]) -> None:
+    """Do all in order, whatever one of them raises; the last that is raised is."""
+    with ExitStack() as stack:
+        for action in reversed(actions):
+            stack.callback(action)

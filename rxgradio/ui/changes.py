@@ -13,6 +13,7 @@ from typing import Any
 from reactivex import Observable, abc
 from reactivex.disposable import Disposable
 
+from .binding import do_all
 from .hop import widgets_toolkit
 from .toolkit import Toolkit
 
@@ -46,7 +47,11 @@ def changes(widget: Any, prop: str | None = None, *, initial: bool = False) -> O
         if toolkit.current:
             begin()
         else:  # as where it is subscribed to again, after an error
-            toolkit.post(begin, 0.0)
+            try:
+                toolkit.post(begin, 0.0)
+            except Exception:
+                logger.debug("a UI is gone: %r", toolkit, exc_info=True)
+                observer.on_completed()
         return Disposable(listening.dispose)
 
     return Observable(subscribe)
@@ -66,16 +71,24 @@ class _Listening:
         if not toolkit.alive(widget):
             self._complete()
             return
-        if initial:
-            observer.on_next(toolkit.get(widget, prop))
-        self._undoing(toolkit.on_close(widget, self._complete))
-        self._undoing(toolkit.listen(widget, prop, self._heard))
+        try:
+            present = [toolkit.get(widget, prop)] if initial else []
+        except Exception as error:  # noqa: BLE001 (of any toolkit: such a thing cannot be told)
+            self._fail(error)
+            return
+        for value in present:
+            observer.on_next(value)
+        try:
+            self._undoing(toolkit.on_close(widget, self._complete))
+            self._undoing(toolkit.listen(widget, prop, self._heard))
+        except Exception as error:  # noqa: BLE001 (as above)
+            self._fail(error)
 
     def dispose(self) -> None:
         _, undo = self._stop()
         if undo:
             try:
-                self._toolkit.post(lambda: _do(undo), 0.0)
+                self._toolkit.post(partial(do_all, undo), 0.0)
             except Exception:
                 logger.debug("a UI is gone: %r", self._toolkit, exc_info=True)
 
@@ -85,9 +98,11 @@ class _Listening:
 
     def _complete(self) -> None:
         observer, undo = self._stop()
-        _do(undo)
-        if observer is not None:
-            observer.on_completed()
+        do_all(undo if observer is None else [*undo, observer.on_completed])
+
+    def _fail(self, error: Exception) -> None:
+        observer, undo = self._stop()
+        do_all(undo if observer is None else [*undo, partial(observer.on_error, error)])
 
     def _undoing(self, undo: Callable[[], object]) -> None:
         with self._lock:
@@ -101,8 +116,3 @@ class _Listening:
             observer, self._observer = self._observer, None
             undo, self._undo = self._undo, []
             return observer, undo
-
-
-def _do(actions: list[Callable[[], object]]) -> None:
-    for action in actions:
-        action()

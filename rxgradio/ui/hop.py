@@ -14,7 +14,7 @@ from reactivex.disposable import CompositeDisposable, Disposable, SingleAssignme
 from reactivex.scheduler.periodicscheduler import PeriodicScheduler
 
 from ..clock import utc
-from .binding import Binding, check_thread
+from .binding import Binding, check_thread, frame_of
 from .toolkit import Toolkit, toolkit_of
 
 logger = logging.getLogger("rxgradio")
@@ -42,9 +42,10 @@ def observe_on(
 
     Raises:
         TypeError: The toolkit of the widget is not known.
+        ValueError: `fps` is not positive.
     """
     toolkit = widgets_toolkit(widget)
-    frame = None if fps is None else 1 / fps
+    frame = frame_of(fps)
 
     def hop(source: Observable[T]) -> Observable[T]:
         def subscribe(
@@ -83,7 +84,8 @@ class WidgetScheduler(PeriodicScheduler):
         super().__init__()
         self._toolkit = toolkit
         # A toolkit may look after what is posted only as long as somebody listens.
-        toolkit.on_close(widget, lambda: None)
+        if toolkit.alive(widget):
+            toolkit.on_close(widget, lambda: None)
 
     @property
     def now(self) -> datetime:

@@ -16,6 +16,7 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -23,6 +24,9 @@ from weakref import WeakKeyDictionary
 from .binding import weakly
 
 Undo = Callable[[], object]
+
+_LONGEST = 86_400.0
+"""Seconds of a timer: for one of more than 24 days, Qt has not enough bits."""
 
 _lock = threading.RLock()
 _toolkits: dict[str, Qt] = {}
@@ -155,7 +159,8 @@ class Qt:
             forget()
             sender = it()
             if sender is not None and not life.over:
-                getattr(sender, signal).disconnect(told)
+                with suppress(TypeError, RuntimeError):  # somebody else has done it
+                    getattr(sender, signal).disconnect(told)
 
         return undo
 
@@ -197,9 +202,11 @@ class Qt:
         action, delay = self._posted.popleft()
         if delay <= 0:
             self._run(action)
-        else:
-            precisely = self._core.Qt.TimerType.PreciseTimer  # others may be early
-            self._waiting[self._waker.startTimer(math.ceil(1000 * delay), precisely)] = action
+            return
+        if delay > _LONGEST:
+            action, delay = partial(self.post, action, delay - _LONGEST), _LONGEST
+        precisely = self._core.Qt.TimerType.PreciseTimer  # others may be early
+        self._waiting[self._waker.startTimer(math.ceil(1000 * delay), precisely)] = action
 
     def _due(self, timer: int) -> None:
         self._waker.killTimer(timer)

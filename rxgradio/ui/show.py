@@ -17,7 +17,7 @@ from ..operators.snapshots import Snapshot
 from ..runtime.reading import await_future, refuse_to_block
 from .binding import Binding
 from .terminal import Lines, Terminal
-from .views import View, folded, view_of
+from .views import View, folded, stream_of, view_of
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -46,9 +46,10 @@ def show(
         console: One of rich, if not its own; then it is not shown in a notebook's way.
 
     Raises:
+        TypeError: One is neither.
         RuntimeError: The caller runs on the scheduler thread, which must not block.
     """
-    named = list(_named(calls))
+    named = [(name, stream_of(call)) for name, call in _named(calls)]
     if not named:
         return
     refuse_to_block()
@@ -57,12 +58,12 @@ def show(
         bindings: list[Binding] = []
         try:
             ends: list[Future[None]] = []
-            for name, call in named:
+            for name, stream in named:
                 row = _Row(canvas.begin(name))
                 binding = Binding(toolkit, row)
                 bindings.append(binding)
                 ends.append(row.end)
-                binding.begin(folded(call.updates if isinstance(call, Job) else call), [canvas])
+                binding.begin(folded(stream), [canvas])
             for end in ends:
                 await_future(end)
         finally:

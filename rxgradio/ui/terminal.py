@@ -34,7 +34,8 @@ class Terminal(AnyThread):
 
     def alive(self, widget: Any) -> bool:
         """Whether a bar is not closed."""
-        return not getattr(widget, "disable", False)
+        # Closed is disabled; one that was made so has never started, and what is bound has.
+        return not (getattr(widget, "disable", False) and hasattr(widget, "start_t"))
 
     def get(self, widget: Any, prop: str | None) -> Any:
         """Return an attribute of a bar; how far it is, by default."""
@@ -134,8 +135,9 @@ def _said_of(view: View) -> str:
     output = view.output
     if isinstance(output, str | int | float) and not view.error:
         text = " ".join(str(output).split())
-        if view.busy and view.status == "streaming":
-            return f"streaming: {text if len(text) <= _MOST else '…' + text[1 - _MOST :]}"
-        if view.status == "done":
-            return f"done: {text if len(text) <= _MOST else text[: _MOST - 1] + '…'}"
+        # Before that, they may say which attempt it is.
+        if view.busy and view.status.endswith("streaming"):
+            return f"{view.status}: {text if len(text) <= _MOST else '…' + text[1 - _MOST :]}"
+        if not view.busy and view.status.endswith("done"):
+            return f"{view.status}: {text if len(text) <= _MOST else text[: _MOST - 1] + '…'}"
     return " ".join(view.status.split())

@@ -23,6 +23,8 @@ from functools import partial
 from tkinter import ttk
 from typing import Any
 
+from .binding import do_all
+
 _TICK = 0.015
 """Seconds after which the pump looks at the deque, at the latest."""
 
@@ -57,10 +59,15 @@ class Tk:
         self._waiting: list[tuple[float, int, Callable[[], object]]] = []
         self._numbers = itertools.count()
         self._listeners = 0
-        self._pumping = False
-        self._closing: dict[str, list[Undo]] = {}
-        self._deaths: dict[str, Undo] = {}
-        self._changes: dict[tuple[str, str | None], _Change] = {}
+        self._timer = ""
+        """What runs the pump next; empty if it does not run."""
+        self._over: bool | None = None
+        """None as long as the window is not asked to tell."""
+        # By ids of widgets, which what is kept holds: another may have the name of one that has
+        # ended, or is in another window.
+        self._closing: dict[int, list[Undo]] = {}
+        self._deaths: dict[int, Undo] = {}
+        self._changes: dict[tuple[int, str | None], _Change] = {}
 
     @property
     def current(self) -> bool:
@@ -77,8 +84,16 @@ class Tk:
         return self._thread == threading.get_ident()
 
     def post(self, action: Callable[[], object], delay: float) -> None:
-        """Leave an action for the pump."""
+        """Leave an action for the pump.
+
+        Raises:
+            RuntimeError: The window is gone.
+        """
+        if self._over:
+            raise RuntimeError("the window is gone")
         self._posted.append((time.monotonic() + delay, action))
+        if threading.get_ident() == self._thread:  # from elsewhere, it cannot be set going
+            self._pump()
 
     def alive(self, widget: Any) -> bool:
         """Whether a widget is not destroyed."""
@@ -90,11 +105,11 @@ class Tk:
     def on_close(self, widget: Any, closed: Callable[[], object]) -> Callable[[], object]:
         """Have `closed` called when a widget is destroyed."""
         it = _misc(widget)
-        path = str(it)
-        if path not in self._closing:
-            self._closing[path] = []
-            self._deaths[path] = _on_event(it, "<Destroy>", partial(self._closed, path))
-        waiting = self._closing[path]
+        key = id(it)
+        if key not in self._closing:
+            self._deaths[key] = _on_event(it, "<Destroy>", partial(self._closed, key))
+            self._closing[key] = []
+        waiting = self._closing[key]
         waiting.append(closed)
         self._listeners += 1
         self._pump()
@@ -103,6 +118,8 @@ class Tk:
             if closed in waiting:
                 waiting.remove(closed)
                 self._listeners -= 1
+                if not waiting and self._closing.get(key) is waiting:
+                    self._closed(key)
 
         return undo
 
@@ -113,14 +130,17 @@ class Tk:
         if isinstance(widget, tk.Text):
             return widget.get("1.0", "end-1c")
         if variable := _variable(widget):
-            return self._tcl.globalgetvar(variable)
+            try:
+                return self._tcl.globalgetvar(variable)
+            except tk.TclError:  # a button of ttk that has never been used sets none
+                return ""
         # Buttons have no value.
         return widget.get() if hasattr(widget, "get") else None
 
     def set(self, widget: Any, prop: str | None, value: Any) -> None:
         """Set an option of a widget, or by default what it shows."""
         if prop == "enabled":
-            widget.configure(state="normal" if value else "disabled")
+            _enable(widget, able=bool(value))
         elif prop is not None:
             widget.configure(**{prop: value})
         else:
@@ -138,7 +158,7 @@ class Tk:
         Raises:
             TypeError: Nothing of the kind can be told of this widget.
         """
-        key = (str(widget), prop)
+        key = (id(widget), prop)
         change = self._changes.get(key)
         if change is None:
             change = self._changes[key] = _Change()
@@ -152,13 +172,18 @@ class Tk:
     # ---- the pump
 
     def _pump(self) -> None:
-        if not self._pumping and (root := self._root()) is not None:
-            self._pumping = True
-            root.after(0, self._tick)
+        root = self._root()
+        if root is None:
+            return
+        if self._over is None:
+            self._over = False
+            _on_event(root, "<Destroy>", self._end)
+        if not self._timer:
+            self._timer = root.after(0, self._tick)
 
     def _tick(self) -> None:
         root = self._root()
-        self._pumping = False
+        self._timer = ""
         if root is None:
             return
         while self._posted:
@@ -166,10 +191,10 @@ class Tk:
             heapq.heappush(self._waiting, (due, next(self._numbers), action))
         now = time.monotonic()
         if self._listeners or self._waiting:
-            self._pumping = True
             ahead = self._waiting[0][0] - now if self._waiting else _TICK
             # Before the actions: one may open a dialog, which runs a loop of its own.
-            root.after(1 + int(1000 * (ahead if 0 < ahead < _TICK else _TICK)), self._tick)
+            wait = 1 + int(1000 * (ahead if 0 < ahead < _TICK else _TICK))
+            self._timer = root.after(wait, self._tick)
         while self._waiting and self._waiting[0][0] <= now:
             action = heapq.heappop(self._waiting)[2]
             try:
@@ -177,15 +202,26 @@ class Tk:
             except Exception:  # noqa: BLE001 (of any setter; here it goes where Tk's own go)
                 root.report_callback_exception(*sys.exc_info())  # type: ignore[attr-defined]  # of the root  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType] (as above)
 
-    def _closed(self, path: str, *_: object) -> None:
+    def _closed(self, key: int, *_: object) -> None:
         with suppress(tk.TclError):  # it is half gone
-            self._deaths.pop(path, _nothing)()
-        waiting = self._closing.pop(path, [])
-        for each in list(waiting):
-            each()
-        # Whoever undoes it later finds nothing.
-        self._listeners -= len(waiting)
-        waiting.clear()
+            self._deaths.pop(key, _nothing)()
+        waiting = self._closing.pop(key, [])
+        try:
+            do_all(list(waiting))
+        finally:
+            # Whoever undoes it later finds nothing.
+            self._listeners -= len(waiting)
+            waiting.clear()
+
+    def _end(self, *_: object) -> None:
+        self._over = True
+        root, timer, self._timer = self._root(), self._timer, ""
+        if root is not None and timer:
+            root.after_cancel(timer)  # or Tcl complains that it knows its command no more
+        # What is left holds widgets, and so the window: the key that this is the value of.
+        self._posted.clear()
+        self._waiting.clear()
+        self._changes.clear()
 
 
 def _nothing() -> None:
@@ -260,7 +296,8 @@ def _watch_variable(widget: Any, name: str, tell: Callable[[Any], object]) -> Un
 
     def end() -> None:
         tcl.call("trace", "remove", "variable", name, "write", command)
-        _misc(widget).deletecommand(command)
+        with suppress(tk.TclError):  # it went with the widget
+            _misc(widget).deletecommand(command)
 
     return end
 
@@ -272,8 +309,8 @@ def _lend_variable(widget: Any, option: str, tell: Callable[[Any], object]) -> U
     unwatch = _watch_variable(widget, name, tell)
 
     def end() -> None:
-        unwatch()
         try:
+            unwatch()
             if str(widget.cget(option)) == name:
                 widget.configure(**{option: ""})
         finally:
@@ -346,6 +383,22 @@ def _misc(widget: Any) -> Any:
 
 
 # ---- what is shown
+
+
+_readonly: weakref.WeakSet[Any] = weakref.WeakSet()
+"""Widgets that are disabled, and may be chosen from, but not written in, when they are not."""
+
+
+def _enable(widget: Any, *, able: bool) -> None:
+    if able:
+        widget.configure(state="readonly" if widget in _readonly else "normal")
+        return
+    state = str(widget.cget("state"))
+    if state == "readonly":
+        _readonly.add(widget)
+    elif state != "disabled":
+        _readonly.discard(widget)
+    widget.configure(state="disabled")
 
 
 def _show(widget: Any, value: Any) -> None:

@@ -98,6 +98,8 @@ def register(module: str, toolkit: str | Callable[[Any], Toolkit]) -> None:
 
 def toolkit_of(widget: Any) -> Toolkit | None:
     """Return the toolkit of a widget; None if it is not known, or this is no widget."""
+    if isinstance(widget, type):  # whose own class may be of a toolkit
+        return None
     for each in type(widget).__mro__:
         maker = _MAKERS.get(each.__module__.partition(".")[0])
         if maker is None:

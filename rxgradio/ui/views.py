@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-__all__ = ["View", "ended_with", "folded", "state_of", "view", "view_of"]
+__all__ = ["View", "ended_with", "folded", "state_of", "stream_of", "view", "view_of"]
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 from reactivex import Observable
 from reactivex import operators as ops
 
 from ..bulk import MapResult
+from ..job import Job
 from ..operators.folding import Fold, folding
 from ..operators.snapshots import Snapshot, Snapshots
 from ..updates import OutputUpdate, Status, StatusUpdate
@@ -50,6 +51,20 @@ def view() -> Callable[[Observable[Any]], Observable[View]]:
     error is a value, and of calls that follow one another each begins anew, but for the output.
     """
     return lambda source: folded(source).pipe(ops.map(view_of))
+
+
+def stream_of(source: object) -> Observable[Any]:
+    """Return what a call, or a stream, tells.
+
+    Raises:
+        TypeError: It is neither.
+    """
+    if isinstance(source, Job):
+        return source.updates
+    if isinstance(source, Observable):
+        stream: Observable[Any] = cast("Any", source)
+        return stream
+    raise TypeError(f"this is no job, and no stream: {source!r}")
 
 
 def folded(source: Observable[Any]) -> Observable[Snapshot]:

@@ -11,7 +11,7 @@ from reactivex.disposable import SingleAssignmentDisposable
 
 from ..job import Job
 from ..operators.snapshots import Snapshot
-from .views import View, ended_with, folded, view_of
+from .views import View, ended_with, folded, stream_of, view_of
 
 
 class Watch(abc.DisposableBase):
@@ -27,13 +27,15 @@ class Watch(abc.DisposableBase):
 
     Args:
         source: A job; or a stream, as `bind` takes it.
+
+    Raises:
+        TypeError: It is neither.
     """
 
     def __init__(self, source: Observable[Any] | Job) -> None:
         self._newest = _Newest()
         self._upstream = SingleAssignmentDisposable()
-        stream = folded(source.updates if isinstance(source, Job) else source)
-        self._upstream.disposable = stream.subscribe(self._newest)
+        self._upstream.disposable = folded(stream_of(source)).subscribe(self._newest)
 
     @property
     def view(self) -> View:

@@ -14,7 +14,7 @@ import reactivex
 from reactivex import Subject
 
 from rxgradio import OutputUpdate
-from rxgradio.ui import bind, changes, qt, scheduler
+from rxgradio.ui import bind, changes, observe_on, qt, scheduler
 from rxgradio.ui.qt import toolkit
 from tests.ui.conftest import QT
 from tests.ui.qt_driver import QtDriver
@@ -387,6 +387,58 @@ def test_a_method_of_a_widget_is_not_called_after_its_end(ui: QtDriver, top: Any
     assert binding.is_disposed
 
 
+def test_a_method_of_a_window_does_not_keep_it(ui: QtDriver) -> None:
+    class Window(W.QWidget):  # type: ignore[misc]  # of either binding
+        def entitle(self, title: str) -> None:
+            self.setWindowTitle(f"{title}!")
+
+    source: Subject[str] = Subject()
+
+    def begin() -> weakref.ref[Any]:
+        window = Window()
+        bind(source, window.setWindowTitle)
+        bind(source, window.entitle)
+        source.on_next("a")
+        ui.until(lambda: window.windowTitle() == "a!")
+        return weakref.ref(window)
+
+    life = begin()
+    gc.collect()
+    assert life() is None
+    assert not source.observers
+
+
+def test_a_widget_that_was_dead_before_is_not_bound(ui: QtDriver, top: Any) -> None:
+    label, entry = W.QLabel(top), W.QLineEdit(top)
+    source: Subject[Any] = Subject()
+    ended: list[bool] = []
+    for each in (label, entry):
+        ui.destroy(each)
+    scheduler(label)
+    changes(entry).subscribe(on_completed=lambda: ended.append(True))
+    assert bind(source, label).is_disposed
+    assert bind(source, status=label, on=entry).is_disposed
+    assert ended == [True]
+
+
+def test_a_class_is_no_widget(ui: QtDriver) -> None:
+    with pytest.raises(TypeError, match="on= which widget's thread"):
+        bind(Subject(), W.QLabel)
+
+
+def test_somebody_else_may_have_disconnected_all(ui: QtDriver, top: Any) -> None:
+    button = W.QPushButton(top)
+    source: Subject[Any] = Subject()
+    seen: list[Any] = []
+    source.pipe(observe_on(button)).subscribe(seen.append, seen.append)
+    binding = bind(source, status=W.QLabel(top), cancel=button)
+    ui.until(button.isEnabled)
+    button.clicked.disconnect()
+    source.on_error(ValueError())
+    ui.until(lambda: binding.is_disposed and seen)
+    assert not button.isEnabled()
+
+
 def test_a_window_that_is_only_hidden_goes_on(ui: QtDriver) -> None:
     window = W.QWidget()
     label = W.QLabel(window)
@@ -443,6 +495,23 @@ def test_timers_are_of_the_thread_of_the_ui(ui: QtDriver, top: Any) -> None:
         C.qInstallMessageHandler(None)
     assert ran == [threading.get_ident()]
     assert not [each for each in written if "imer" in each]
+
+
+def test_what_is_due_in_a_month_is_not_due_today(
+    ui: QtDriver, top: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran: list[str] = []
+    timers = scheduler(top)
+    timers.schedule_relative(30 * 86_400, lambda *_: ran.append("a month"))
+    behind(ui, top)
+    assert ui.errors == []
+    toolkit(top)._waiting.clear()  # nobody waits for it
+    monkeypatch.setattr(qt, "_LONGEST", 0.02)
+    began = ui.now()
+    timers.schedule_relative(0.1, lambda *_: ran.append("soon"))
+    ui.until(lambda: ran)
+    assert ui.now() - began >= 0.1
+    assert ran == ["soon"]
 
 
 def test_a_stream_may_be_made_on_another_thread_before_all_others(

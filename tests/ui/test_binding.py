@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import gc
+import io
 import threading
 import weakref
+from collections.abc import Callable
 from concurrent.futures import CancelledError
 from typing import Any
 
 import pytest
 import reactivex
 from reactivex import Subject
+from reactivex import operators as ops
 from reactivex.disposable import Disposable
 
 from rxgradio import AppError, OutputUpdate, Status, StatusUpdate
 from rxgradio.operators import Snapshot
-from rxgradio.ui import bind, changes, observe_on, register, scheduler
+from rxgradio.ui import Binding, Watch, bind, changes, observe_on, register, scheduler, show
 from rxgradio.ui.toolkit import toolkit_of
 from tests.ui.fake import Widget, Window
 
@@ -185,6 +188,23 @@ def test_a_widget_may_show_two_things(window: Window) -> None:
     assert label.shown == ["a", "no"]
 
 
+def test_what_an_error_has_taken_the_place_of_is_shown_again(window: Window) -> None:
+    updates: Subject[Any] = Subject()
+    label = window.widget()
+    bind(updates, output=label, error=label)
+    for _ in range(2):
+        feed(updates, StatusUpdate(Status.STARTING), OutputUpdate("a", final=True))
+        window.advance(1)
+        assert label.values[None] == "a"
+        feed(
+            updates,
+            StatusUpdate(Status.STARTING),
+            StatusUpdate(Status.FINISHED, success=False, error=AppError("no")),
+        )
+        window.advance(1)
+        assert label.values[None] == "no"
+
+
 def test_errors_of_one_call_after_another_are_each_reported(window: Window) -> None:
     updates: Subject[Any] = Subject()
     output = window.widget()
@@ -261,6 +281,8 @@ def test_a_widget_that_was_dead_before_is_not_bound(window: Window) -> None:
     ended: list[bool] = []
     changes(label).subscribe(on_completed=lambda: ended.append(True))
     assert ended == [True]
+    scheduler(label)
+    assert label.closers == []
     assert not source.observers
 
 
@@ -285,6 +307,21 @@ def test_disposing_leaves_the_source_at_once_and_once_whatever_the_thread(
     window.advance()
     assert label.closers == button.listeners == []
     assert not button.values["enabled"]
+
+
+def test_a_button_that_cancels_one_call_after_another_can_be_used(window: Window) -> None:
+    label, button = window.widget(), window.widget()
+    source: Subject[int] = Subject()
+    bind(source, output=label, cancel=button).dispose()
+    bindings = [bind(each, output=label, cancel=button) for each in (source, Subject(), Subject())]
+    source.on_completed()
+    window.advance(1)
+    assert button.values["enabled"]
+    button.enter(None)
+    window.advance(1)
+    assert [each.is_disposed for each in bindings] == [True] * 3
+    assert not button.values["enabled"]
+    assert window.errors == []
 
 
 def test_disposing_waits_for_no_setter(window: Window) -> None:
@@ -345,6 +382,67 @@ def test_what_is_over_keeps_nothing(window: Window) -> None:
         gc.enable()
 
 
+def test_what_cannot_be_undone_keeps_nothing_else_from_being_undone(window: Window) -> None:
+    label = window.widget()
+
+    def refuse() -> None:
+        raise RuntimeError("it was undone by somebody else")
+
+    ends: list[Callable[[Binding], object]] = [
+        lambda _: source.on_error(ValueError("of values")),
+        lambda binding: binding.dispose(),
+    ]
+    for end in ends:
+        source: Subject[int] = Subject()
+        binding = bind(source, label)
+        binding.undoing(refuse)
+        done: list[bool] = []
+        binding.undoing(lambda done=done: done.append(True))
+        end(binding)
+        window.advance()
+        assert done == [True]
+    assert label.closers == []
+    assert sorted(map(str, window.errors)) == [
+        "it was undone by somebody else",
+        "of values",
+    ]
+
+
+def test_a_source_that_cannot_be_left_leaves_nothing_of_the_ui_behind(window: Window) -> None:
+    def refuse() -> None:
+        raise ValueError("not to be left")
+
+    def subscribe(observer: Any, _: Any = None) -> Disposable:
+        observers.append(observer)
+        return Disposable(refuse)
+
+    observers: list[Any] = []
+    label, button = window.widget(), window.widget()
+    binding = bind(reactivex.create(subscribe), output=label, cancel=button)
+    with pytest.raises(ValueError, match="not to be left"):
+        binding.dispose()
+    window.advance()
+    assert binding.is_disposed
+    assert label.closers == button.listeners == []
+    assert not button.values["enabled"]
+
+
+class Abort(BaseException):
+    """What is no `Exception`."""
+
+
+def test_a_source_that_aborts_leaves_nothing_of_the_ui_behind(window: Window) -> None:
+    def subscribe(observer: Any, _: Any = None) -> Disposable:
+        raise Abort
+
+    label, button = window.widget(), window.widget()
+    with pytest.raises(Abort):
+        bind(reactivex.create(subscribe), output=label, cancel=button)
+    window.advance()
+    assert label.closers == button.listeners == []
+    assert not button.values["enabled"]
+
+
 # ---- what is refused
 
 
@@ -361,11 +459,69 @@ def test_what_is_to_be_shown_must_be_said(window: Window) -> None:
         (lambda: changes(5), "no toolkit is known for builtins.int"),
         (lambda: observe_on(5), "register"),
         (lambda: scheduler(5), "register"),
+        (lambda: bind("a", label), "no stream: 'a'"),
+        (lambda: bind(None, status=label), "no stream: None"),
+        (lambda: show("a"), "no stream: 'a'"),
+        (lambda: Watch(5), "no stream: 5"),
+        (lambda: bind(source, status=label, output="a"), "no toolkit is known for builtins.str"),
+        (lambda: bind(source, output="a", on=label), "no toolkit is known for builtins.str"),
+        (lambda: bind(source, status=label, cancel="a"), "no toolkit is known for builtins.str"),
+        (lambda: bind(source, status=label, cancel=print), "no toolkit is known for builtins.b"),
+        (lambda: bind(source, print, "color", on=label), "prop= is of a target"),
+        (lambda: bind(source, None, "color", status=label), "prop= is of a target"),
     ):
         with pytest.raises(TypeError, match=match):
             wrong()  # type: ignore[no-untyped-call]
     assert not source.observers
-    assert window.posted == []
+    assert window.posted == label.closers == label.listeners == []
+
+
+@pytest.mark.parametrize("fps", [0, -1, float("nan"), float("inf")])
+def test_frames_a_second_are_a_positive_number(window: Window, fps: float) -> None:
+    label = window.widget()
+    for wrong in (
+        lambda: bind(reactivex.never(), label, fps=fps),
+        lambda: observe_on(label, fps=fps),
+    ):
+        with pytest.raises(ValueError, match="fps"):
+            wrong()
+    assert label.closers == []
+
+
+class OtherWindow(Window):
+    """Of another toolkit."""
+
+
+def test_widgets_of_two_toolkits_have_no_one_thread(window: Window) -> None:
+    label, other = window.widget(), OtherWindow().widget()
+    for wrong in (
+        lambda: bind(Subject(), status=label, output=other),
+        lambda: bind(Subject(), status=label, cancel=other),
+        lambda: bind(Subject(), status=other, on=label),
+    ):
+        with pytest.raises(TypeError, match="two toolkits"):
+            wrong()
+    assert label.closers == other.closers == []
+
+
+def test_what_any_thread_may_set_goes_along_with_a_ui(
+    window: Window, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tqdm = pytest.importorskip("tqdm").tqdm
+    monkeypatch.setattr(tqdm, "monitor_interval", 0)  # or a thread of its own would stay
+    label, other = window.widget(), window.widget()
+    with tqdm(file=io.StringIO()) as bar, tqdm(file=io.StringIO()) as second:
+        # Whichever comes first.
+        bindings = [
+            bind(reactivex.of("a"), status=bar, output=label),
+            bind(reactivex.of("a"), status=other, progress=second),
+        ]
+        window.advance()  # on whose thread alone it may be set
+        assert (label.shown, bar.desc) == (["a"], "done")
+        assert (other.shown, second.n) == (["done"], 100)
+        assert [binding.is_disposed for binding in bindings] == [True, True]
+        with pytest.raises(TypeError, match="two toolkits"):
+            bind(reactivex.of("a"), label, on=bar)
 
 
 def test_a_job_has_no_one_value(window: Window) -> None:
@@ -426,6 +582,18 @@ def test_changes_may_be_subscribed_to_again_from_any_thread(window: Window) -> N
     assert box.listeners == []
 
 
+def test_changes_in_a_ui_that_is_gone_have_ended(window: Window) -> None:
+    stream = changes(window.widget("a")).pipe(ops.concat(reactivex.of("end")), ops.retry(3))
+    window.closed = True
+    seen: list[Any] = []
+    # Were it an error, who tries again without end would do so here.
+    thread = threading.Thread(target=lambda: stream.subscribe(seen.append, seen.append))
+    thread.start()
+    thread.join(20)
+    assert not thread.is_alive()
+    assert seen == ["end"]
+
+
 def test_changes_left_before_they_began(window: Window) -> None:
     box = window.widget("a")
     seen: list[Any] = []
@@ -436,6 +604,25 @@ def test_changes_left_before_they_began(window: Window) -> None:
     window.advance()
     assert seen == ["a"]
     assert box.listeners == box.closers == window.errors == []
+
+
+def test_who_asks_for_what_cannot_be_told_is_told_on_any_thread(
+    window: Window, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise TypeError("nothing can be told")
+
+    monkeypatch.setattr(window, "listen", refuse)
+    box = window.widget()
+    raised: list[Exception] = []
+    stream = changes(box)
+    stream.subscribe(print, raised.append)
+    thread = threading.Thread(target=lambda: stream.subscribe(print, raised.append))
+    thread.start()
+    thread.join(20)
+    window.advance()
+    assert [str(each) for each in raised] == ["nothing can be told"] * 2
+    assert box.closers == window.errors == []
 
 
 # ---- for those who compose

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -37,6 +38,12 @@ class Feeder(threading.Thread):
         self.join(SOON)
         assert not self.is_alive(), "it was held up"
         assert self.raised is None
+
+
+def off_the_ui(action: Callable[[], object]) -> None:
+    """Do something on a thread of its own; raises what it raises."""
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(action).result(SOON)
 
 
 def progressed(fraction: float) -> StatusUpdate:
@@ -357,6 +364,64 @@ def test_a_button_cancels(
     memory_app.await_ledger("a", "closed")
 
 
+def test_a_widget_shows_the_call_that_was_bound_last(ui: Driver) -> None:
+    first, second = Subject[Any](), Subject[Any]()
+    label, output = ui.call(lambda: (ui.label(), ui.label()))
+    seen: list[bool] = []
+    older = ui.call(lambda: bind(first, status=label, output=output, busy=seen.append))
+    first.on_next(OutputUpdate("old"))
+    ui.until(lambda: ui.shown(output) == "old")
+    ui.call(lambda: bind(second, status=label, output=output))
+    second.on_next(StatusUpdate(Status.ITERATING))
+    second.on_next(OutputUpdate("new"))
+    ui.until(lambda: ui.shown(output) == "new")
+    for update in (OutputUpdate("old again", final=True), FINISHED):
+        first.on_next(update)
+    first.on_completed()
+    ui.until(lambda: older.is_disposed)
+    assert seen == [True, False]  # functions are told nevertheless
+    assert ui.call(lambda: (ui.shown(label), ui.shown(output))) == ("streaming", "new")
+
+
+def test_one_call_after_another_is_shown_and_cancelled_by_the_same_widgets(
+    interactive: Driver,
+) -> None:
+    ui = interactive
+    first, second = Subject[Any](), Subject[Any]()
+    label, run, cancel = ui.call(lambda: (ui.label(), ui.button(), ui.button()))
+
+    def show(updates: Subject[Any]) -> Any:
+        return bind(updates, status=label, busy=run, cancel=cancel)
+
+    older = ui.call(lambda: show(first))
+    first.on_next(StatusUpdate(Status.PROCESSING))
+    ui.until(lambda: not ui.enabled(run))
+
+    def again() -> Any:
+        older.dispose()
+        return show(second)
+
+    newer = ui.call(again)
+    second.on_next(StatusUpdate(Status.ITERATING))
+    ui.until(lambda: ui.shown(label) == "streaming")
+    # What the older one has left to do is done by now.
+    assert ui.call(lambda: (ui.enabled(run), ui.enabled(cancel))) == (False, True)
+    ui.call(lambda: ui.click(cancel))
+    ui.until(lambda: newer.is_disposed and ui.enabled(run) and not ui.enabled(cancel))
+    assert not second.observers
+
+
+def test_what_is_disposed_of_does_not_seem_to_work(interactive: Driver) -> None:
+    ui = interactive
+    updates = Subject[Any]()
+    bar, run = ui.call(lambda: (ui.bar(), ui.button()))
+    binding = ui.call(lambda: bind(updates, progress=bar, busy=run))
+    updates.on_next(StatusUpdate(Status.PROCESSING))
+    ui.until(lambda: ui.shown(bar) is None and not ui.enabled(run))
+    Feeder(binding.dispose).done()
+    ui.until(lambda: ui.shown(bar) == 0.0 and ui.enabled(run))
+
+
 def test_what_is_typed_over_is_cancelled_on_the_server(
     interactive: Driver, memory_client: Client, memory_app: MemoryApp
 ) -> None:
@@ -481,6 +546,18 @@ def test_a_stream_hops_to_the_ui_with_its_last_value_and_its_end(interactive: Dr
     assert len(seen) < 1000
     if "threaded" not in ui.lacks:
         assert threads == {ui.call(threading.get_ident)}
+
+
+def test_a_ui_does_not_wait_for_what_it_is_to_show(threaded: Driver) -> None:
+    ui = threaded
+    label = ui.call(ui.label)
+    binding = ui.call(lambda: bind(reactivex.never(), label))
+    with pytest.raises(RuntimeError, match="block the UI"):
+        ui.call(binding.wait)
+    with pytest.raises(TimeoutError):
+        off_the_ui(lambda: binding.wait(0.01))
+    binding.dispose()
+    off_the_ui(binding.wait)
 
 
 def test_widgets_are_bound_on_the_thread_of_their_ui(threaded: Driver) -> None:

@@ -17,10 +17,13 @@ from rich.live import Live
 from rich.progress import Progress
 from tqdm import tqdm
 
-from rxgradio import AppError, Client, Job
+from rxgradio import AppError, Client, Job, OutputUpdate, Status, StatusUpdate
+from rxgradio.operators import Snapshot
 from rxgradio.runtime.process import loop_thread
 from rxgradio.testing import Marbles, MemoryApp, VirtualTime
 from rxgradio.ui import bind, show
+from rxgradio.ui.terminal import said_of
+from rxgradio.ui.views import view_of
 from tests.contract.memory_app import MemoryApp as ContractApp
 
 
@@ -231,6 +234,33 @@ def test_a_bar_of_tqdm_keeps_its_total_and_its_properties_can_be_set() -> None:
         assert (bar.n, bar.unit, bar.desc) == (4, "words", "reading")
 
 
+def test_a_bar_of_tqdm_that_shows_nothing_keeps_no_call_from_being_made() -> None:
+    with VirtualTime() as time:
+        app = MemoryApp({"/write": "-a-b|"})
+        texts: list[str] = []
+        call = app.client().observe(api_name="/write")
+        with tqdm(disable=True) as bar:
+            bind(call, progress=bar, status=bar, output=texts.append)
+            time.advance_by(1)
+        assert texts[-1] == "b"
+        closed = tqdm(file=io.StringIO())
+        closed.close()
+        assert bind(reactivex.of("a"), closed).is_disposed
+
+
+@pytest.mark.parametrize(
+    ("snapshot", "said"),
+    [
+        (Snapshot(Status.ITERATING, output="a b", attempt=2), "attempt 2: streaming: a b"),
+        (Snapshot(Status.FINISHED, output="a b", attempt=2, done=True), "attempt 2: done: a b"),
+        (Snapshot(Status.FINISHED, output="a b", done=True), "done: a b"),
+        (Snapshot(Status.PROCESSING, text="done", output="a b"), "done"),
+    ],
+)
+def test_a_line_has_the_output_of_whichever_attempt(snapshot: Snapshot, said: str) -> None:
+    assert said_of(view_of(snapshot)) == said
+
+
 # ---- rich
 
 
@@ -274,3 +304,15 @@ def test_a_status_and_a_console_of_rich_show_texts_as_they_are() -> None:
         assert console.file.getvalue() == "[b]first\nsecond\n"
         console.print(status.renderable.text, live.get_renderable())
         assert console.file.getvalue().splitlines()[-1] == "[b]done 2"
+
+
+def test_who_waits_for_a_binding_has_its_end_shown() -> None:
+    for _ in range(20):
+        updates = Subject[Any]()
+        with tqdm(file=io.StringIO()) as bar:
+            binding = bind(updates, progress=bar, status=bar)
+            updates.on_next(StatusUpdate(Status.PROCESSING))
+            updates.on_next(OutputUpdate("all", final=True))
+            updates.on_completed()
+            binding.wait(20)
+            assert (bar.n, bar.desc) == (100, "done")

@@ -223,9 +223,75 @@ def test_of_widgets_that_have_ended_nothing_is_kept(top: Any, tk_root: Any) -> N
     top.destroy()
     tk_root.update()
     kept = toolkit(tk_root)
-    paths = [*kept._closing, *kept._deaths, *(path for path, _ in kept._changes)]
-    assert not [path for path in paths if path.startswith(str(top))]
+    assert not kept._closing
+    assert not kept._deaths
+    assert not kept._changes
     assert kept._listeners == 0
+
+
+def test_of_what_is_disposed_of_nothing_is_kept(top: Any, tk_root: Any) -> None:
+    label, entry, button, text = ttk.Label(top), ttk.Entry(top), ttk.Button(top), tk.Text(top)
+    scheduler(top)  # or the pump would stop before all is undone
+
+    def left() -> list[Any]:
+        tcl = tk_root.tk
+        names = [tcl.splitlist(tcl.call("info", what)) for what in ("commands", "globals")]
+        timers = tcl.splitlist(tcl.call("after", "info"))
+        tags = [each.bindtags() for each in (label, entry, button, text)]
+        return [len(names[0]) - len(timers), sorted(map(str, names[1])), tags]
+
+    def use() -> None:
+        source: Subject[int] = Subject()
+        used = [
+            bind(source, label),
+            bind(source, output=label, cancel=button),
+            *(changes(each).subscribe() for each in (entry, button, text)),
+        ]
+        assert len(source.observers) == 2
+        for each in used:
+            each.dispose()
+        done: list[bool] = []
+        timers.schedule(lambda *_: done.append(True))  # behind what undoes things
+        until(top, lambda: done)
+        assert not source.observers
+
+    timers = scheduler(top)
+    before = left()
+    for _ in range(50):
+        use()
+    assert left() == before
+
+
+def test_what_may_only_be_chosen_from_is_not_written_in_after_a_call(top: Any) -> None:
+    box = ttk.Combobox(top, state="readonly")
+    source: Subject[int] = Subject()
+    bind(source, busy=box)
+    source.on_next(1)
+    until(top, lambda: str(box.cget("state")) == "disabled")
+    source.on_completed()
+    until(top, lambda: str(box.cget("state")) != "disabled")
+    assert str(box.cget("state")) == "readonly"
+
+
+def test_switches_that_were_never_used_have_a_value(top: Any) -> None:
+    switches = ttk.Checkbutton(top), ttk.Radiobutton(top, variable="never_set")
+    seen: list[Any] = []
+    for each in switches:
+        changes(each, initial=True).subscribe(seen.append)
+    assert seen == ["", ""]
+
+
+def test_a_widget_may_have_the_name_of_one_that_has_ended(top: Any) -> None:
+    source: Subject[int] = Subject()
+    label = ttk.Label(top)
+    for _ in range(2):
+        button = ttk.Button(top, name="cancel")
+        binding = bind(source, output=label, cancel=button)
+        button.invoke()
+        until(top, lambda binding=binding: binding.is_disposed)
+        lasting = bind(source, output=label, cancel=button)
+        button.destroy()
+    assert not lasting.is_disposed
 
 
 # ---- the pump
@@ -243,6 +309,16 @@ def test_a_dialog_within_a_setter_stops_no_other(top: Any) -> None:
     first = bind(reactivex.of(1), dialog, on=top)
     until(top, lambda: first.is_disposed)
     assert seen == [2]
+
+
+def test_what_is_scheduled_is_done_though_nothing_is_bound_any_more(top: Any) -> None:
+    label = ttk.Label(top)
+    timers = scheduler(label)
+    label.destroy()
+    until(top, lambda: not top.tk.call("after", "info"))
+    done: list[bool] = []
+    timers.schedule_relative(0.01, lambda *_: done.append(True))
+    until(top, lambda: done)
 
 
 def test_nothing_ticks_when_nothing_is_bound(top: Any, tk_root: Any) -> None:
@@ -304,12 +380,74 @@ gc.collect()  # here, as the last reference to a Tcl interpreter must go on its 
 """
 
 
-def test_an_application_ends_under_a_flood_and_nobody_is_held_up(
-    tk_root: Any, display: str
+WINDOWS = """
+import gc, time, tkinter as tk, weakref
+from tkinter import ttk
+from reactivex import Subject
+from rxgradio.ui import bind, changes, scheduler
+
+def until(fact, *windows):
+    deadline = time.monotonic() + 20
+    while not fact():
+        assert time.monotonic() < deadline
+        for each in windows:
+            each.update()
+
+def one():
+    root = tk.Tk()
+    source, text = Subject(), ttk.Label(root)
+    bind(source, text)
+    bindings = [bind(source, output=text, cancel=ttk.Button(root)), bind(source, root.title)]
+    changes(ttk.Entry(root)).subscribe()
+    timers = scheduler(text)
+    source.on_next("a")
+    until(lambda: text.cget("text") == "a", root)
+    source.on_next("b")
+    root.destroy()
+    assert not source.observers
+    class Kept:
+        pass
+    kept = Kept()
+    timers.schedule(lambda _, __, kept=kept: None)
+    return weakref.ref(root), weakref.ref(kept), timers
+
+for _ in range(10):
+    *lives, timers = one()
+    gc.collect()
+    assert [each() for each in lives] == [None, None]
+
+# Of two windows, the widgets have the same names.
+first, second = tk.Tk(), tk.Tk()
+labels = ttk.Label(first), ttk.Label(second)
+source = Subject()
+binding = bind(source, status=labels[0], output=labels[1])
+labels[0].destroy()
+assert not binding.is_disposed
+source.on_next("a")
+until(lambda: labels[1].cget("text") == "a", first, second)
+labels[1].destroy()
+assert binding.is_disposed
+assert not source.observers
+buttons = [ttk.Button(each) for each in (first, second)]
+label = ttk.Label(first)
+calls = [bind(source, output=label, cancel=each) for each in buttons]
+for button, call in zip(buttons, calls):
+    button.invoke()
+    until(lambda: call.is_disposed, first, second)
+first.destroy()
+second.update()
+second.destroy()
+print("ended")
+"""
+
+
+@pytest.mark.parametrize("script", [APPLICATION, WINDOWS], ids=["flood", "windows"])
+def test_windows_end_and_nobody_is_held_up_and_nothing_is_kept(
+    tk_root: Any, display: str, script: str
 ) -> None:
     need(tk_root, "Xvfb or tkinter")
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", APPLICATION],
+        [sys.executable, "-W", "error", "-c", script],
         capture_output=True,
         text=True,
         timeout=60,
