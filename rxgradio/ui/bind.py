@@ -124,7 +124,7 @@ def _check(
     *,
     every: bool,
 ) -> None:
-    if target is None and not places:
+    if target is None and not places and cancel is None:
         raise TypeError("bind what to what? Name a target, or status=, progress=, output= ...")
     if target is not None and (places or cancel is not None):
         raise TypeError("a target shows the values as they are; to show a call, use output=")
@@ -316,7 +316,7 @@ class _Parts(abc.ObserverBase[Snapshot]):
         error = places.get("error")
         self._with_error = [each for each in places.values() if error and each.of == error.of]
         """What shows errors, and what is shown in the same widget otherwise."""
-        self._homeless = not {"error", "status"} & places.keys()
+        self._homeless = bool(places) and not {"error", "status"} & places.keys()
         self._last = Snapshot()
 
     def on_next(self, value: Snapshot) -> None:

@@ -51,10 +51,15 @@ class Parameters:
         return None if name == "clicks" else getattr(widget, name)
 
     def set(self, widget: Any, prop: str | None, value: Any) -> None:
-        """Set a parameter of an object; by default, what it shows."""
+        """Set a parameter of an object; by default, what it shows.
+
+        Raises:
+            TypeError: The object has no such parameter.
+        """
         if prop == "enabled":
             widget.disabled = not value
         elif prop is not None:
+            _check(widget, prop)
             setattr(widget, prop, value)
         elif _is_bar(widget):
             # Below zero it moves, and nobody knows how far it is.
@@ -71,8 +76,7 @@ class Parameters:
             TypeError: The object has no such parameter.
         """
         name = prop or _entered(widget)
-        if name not in widget.param:
-            raise TypeError(f"a {type(widget).__name__} has no parameter {name!r}")
+        _check(widget, name)
         is_click = prop is None and name == "clicks"
 
         def tell(event: Any) -> None:
@@ -186,6 +190,11 @@ def _loop_of(document: Any) -> asyncio.AbstractEventLoop:
 
 
 # ---- parameters
+
+
+def _check(widget: Any, name: str) -> None:
+    if name not in widget.param:
+        raise TypeError(f"a {type(widget).__name__} has no parameter {name!r}")
 
 
 def _entered(widget: Any) -> str:

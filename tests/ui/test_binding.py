@@ -524,6 +524,15 @@ def test_what_any_thread_may_set_goes_along_with_a_ui(
             bind(reactivex.of("a"), label, on=bar)
 
 
+def test_a_button_may_be_all_that_a_call_is_bound_to(window: Window) -> None:
+    button, updates = window.widget(), Subject[Any]()
+    binding = bind(updates, cancel=button)
+    updates.on_error(ValueError("is none of the button's"))
+    window.advance()
+    assert binding.is_disposed
+    assert window.errors == []
+
+
 def test_a_job_has_no_one_value(window: Window) -> None:
     from concurrent.futures import Future
 

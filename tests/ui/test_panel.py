@@ -88,6 +88,11 @@ def test_a_text_is_shown_as_it_is() -> None:
     assert field.value == "<b>"
 
 
+def test_a_parameter_that_is_misspelt_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    show(pn.widgets.StaticText(), "a", "txet")
+    assert "a StaticText has no parameter 'txet'" in caplog.text
+
+
 def test_whatever_has_parameters_can_be_set_and_heard() -> None:
     class Model(param.Parameterized):
         text = param.String()

@@ -11,7 +11,7 @@ from reactivex import Subject
 from reactivex import operators as ops
 
 from rxgradio import AppError, OutputUpdate, ProgressUnit, Status, StatusUpdate
-from rxgradio.operators import Snapshot, snapshots
+from rxgradio.operators import Snapshot, keep_errors, snapshots
 from rxgradio.testing import MemoryApp, VirtualTime
 from rxgradio.ui import View, view
 
@@ -103,6 +103,28 @@ def test_of_a_map_it_tells_how_far_all_are() -> None:
         ("4 of 4, 2 failed", 1.0, 1.0, False),
     ]
     assert told[-1].error == ""
+
+
+def test_a_call_is_stopped_and_another_started() -> None:
+    with VirtualTime() as time:
+        app = MemoryApp({"/write": "-a-b-c-d|"})
+        client, told = app.client(), list[str]()
+        start, stop = Subject[None](), Subject[None]()
+        # As docs/ui.md has it.
+        calls = reactivex.merge(
+            start.pipe(ops.map(lambda _: client.observe(api_name="/write"))),
+            stop.pipe(ops.map(lambda _: reactivex.throw(CancelledError()))),
+        ).pipe(ops.map(keep_errors()), ops.switch_latest())
+        calls.pipe(view()).subscribe(lambda now: told.append(now.status))
+        start.on_next(None)
+        time.advance_by(0.35)
+        stop.on_next(None)
+        time.advance_by(1)
+        assert told[-2:] == ["streaming", "cancelled"]
+        start.on_next(None)
+        time.advance_by(2)
+        assert told[-1] == "done"
+        assert [call.end for call in app.calls] == ["cancelled", "finished"]
 
 
 def test_leaving_a_view_leaves_the_source() -> None:
