@@ -169,7 +169,8 @@ def test_typing_ahead(browser: Any, pictures: Path, unused_port: int) -> None:
 
 def test_the_page_of_the_docs() -> None:
     docs = (ROOT / "docs" / "ui.md").read_text("utf-8")
-    (code,) = (each for each in re.findall(r"```py\n(.*?)```", docs, re.DOTALL) if "gradio" in each)
+    blocks = re.findall(r"```py\n(.*?)```", docs, re.DOTALL)
+    (code,) = (each for each in blocks if "import gradio" in each)
     asks = """
 from rxgradio import Client
 client = Client(sys.argv[1])
