@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = ["PanelDriver", "PanelServer"]
 
+import asyncio
 import html
 import logging
 from collections.abc import Callable
@@ -90,7 +91,8 @@ class PanelDriver(PageDriver):
         self.document.on_session_destroyed(self._end)
 
     def _end(self, session_context: Any) -> None:
-        self._ended = True
+        # Bokeh calls all who are to be told in a row, and in any order.
+        asyncio.get_running_loop().call_soon(setattr, self, "_ended", True)
 
     def ended(self) -> bool:
         # Sessions outlive their pages for a while, in case these come back.

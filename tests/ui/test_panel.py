@@ -189,7 +189,7 @@ def test_what_comes_before_the_page_is_there_is_shown_by_it(browser: Any, server
         enough.set()
         feeder.join(SOON)
         driver.until(lambda: label.object == str(last))
-    driver.wait(lambda: not source.observers)  # Bokeh takes its time
+    assert not source.observers
 
 
 def test_a_widget_that_leaves_the_page_and_comes_back_is_still_set(page: Any) -> None:
