@@ -271,18 +271,17 @@ class _Place:
         widget = _owner(place)
         self.of = id(place if widget is None else widget)
         self._whose = whose
+        self.is_widget = toolkit_of(place) is not None
         self._claims: set[object] | None = None
-        self._show: Callable[[Any], object]
-        if toolkit_of(place) is None:
-            self._show = _setter(place)
-        elif part == "busy":
-            self._show = partial(_set_busy, _setter(place, "enabled"), _claims(_busy, place), whose)
-        else:
-            self._show = _setter(place)
+        self._show: Callable[[Any], object] = _setter(
+            place, "enabled" if self.is_widget and part == "busy" else None
+        )
+        if self.is_widget and part == "busy":
+            self._show = partial(_set_busy, self._show, _claims(_busy, place), whose)
+        elif self.is_widget:
             self._claims = _claims(_shown_by, place)
             self._claims.clear()
             self._claims.add(whose)
-        self.is_widget = toolkit_of(place) is not None
         self.shown: Any = _UNSET
 
     def show(self, value: Any) -> None:

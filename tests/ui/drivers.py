@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-__all__ = ["Driver"]
+__all__ = ["AnyThreadDriver", "Driver"]
 
+import logging
+import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -99,3 +101,25 @@ class Driver(ABC):
     @abstractmethod
     def close(self) -> None:
         """End the window, and all that is in it; may be called again."""
+
+
+class AnyThreadDriver(Driver, logging.Handler):
+    """One without a thread of its own; its errors are what is logged."""
+
+    def __init__(self) -> None:
+        Driver.__init__(self)
+        logging.Handler.__init__(self, logging.ERROR)
+        logging.getLogger("rxgradio").addHandler(self)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.exc_info and record.exc_info[1] is not None:
+            self.errors.append(record.exc_info[1])
+
+    def call(self, action: Callable[[], T]) -> T:
+        return action()
+
+    def turn(self) -> None:
+        threading.Event().wait(0.002)
+
+    def close(self) -> None:
+        logging.getLogger("rxgradio").removeHandler(self)

@@ -5,40 +5,23 @@ from __future__ import annotations
 __all__ = ["TerminalDriver"]
 
 import io
-import logging
-import threading
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 from tqdm import tqdm
 
-from tests.ui.drivers import Driver
-
-T = TypeVar("T")
+from tests.ui.drivers import AnyThreadDriver
 
 tqdm.monitor_interval = 0  # it would start a thread that stays
 
 
-class TerminalDriver(Driver, logging.Handler):
+class TerminalDriver(AnyThreadDriver):
     """A terminal; its errors are what is logged."""
 
     frame = 0.1
 
     def __init__(self) -> None:
-        Driver.__init__(self)
-        logging.Handler.__init__(self, logging.ERROR)
+        super().__init__()
         self._bars: list[Any] = []
-        logging.getLogger("rxgradio").addHandler(self)
-
-    def emit(self, record: logging.LogRecord) -> None:
-        if record.exc_info and record.exc_info[1] is not None:
-            self.errors.append(record.exc_info[1])
-
-    def call(self, action: Callable[[], T]) -> T:
-        return action()
-
-    def turn(self) -> None:
-        threading.Event().wait(0.002)
 
     def label(self) -> Any:
         self._bars.append(tqdm(file=io.StringIO(), total=1))
@@ -55,6 +38,6 @@ class TerminalDriver(Driver, logging.Handler):
         widget.close()
 
     def close(self) -> None:
-        logging.getLogger("rxgradio").removeHandler(self)
+        super().close()
         for bar in self._bars:
             bar.close()

@@ -4,39 +4,22 @@ from __future__ import annotations
 
 __all__ = ["TraitsDriver"]
 
-import logging
-import threading
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import ipywidgets
 from ipywidgets.widgets.widget import Widget
 
-from tests.ui.drivers import Driver
-
-T = TypeVar("T")
+from tests.ui.drivers import AnyThreadDriver
 
 
-class TraitsDriver(Driver, logging.Handler):
+class TraitsDriver(AnyThreadDriver):
     """A notebook's widgets; its errors are what is logged."""
 
     frame = 1 / 15
 
     def __init__(self) -> None:
-        Driver.__init__(self)
-        logging.Handler.__init__(self, logging.ERROR)
+        super().__init__()
         self._widgets: list[Widget] = []
-        logging.getLogger("rxgradio").addHandler(self)
-
-    def emit(self, record: logging.LogRecord) -> None:
-        if record.exc_info and record.exc_info[1] is not None:
-            self.errors.append(record.exc_info[1])
-
-    def call(self, action: Callable[[], T]) -> T:
-        return action()
-
-    def turn(self) -> None:
-        threading.Event().wait(0.002)
 
     def label(self) -> Any:
         return self._kept(ipywidgets.Label())
@@ -77,11 +60,11 @@ class TraitsDriver(Driver, logging.Handler):
         widget.close()
 
     def close(self) -> None:
+        super().close()
         for widget in self._widgets:
             for each in (getattr(widget, "style", None), getattr(widget, "layout", None), widget):
                 if each is not None:
                     each.close()
-        logging.getLogger("rxgradio").removeHandler(self)
 
 
 def message(data: dict[str, Any]) -> dict[str, Any]:
